@@ -1,0 +1,94 @@
+# `make help` lists the targets and what they can be told.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.PHONY: help run build test bench lint format setup clean
+
+BARS ?= Services/BrokerSimulator/SampleBars
+CASH ?= 10000
+RUN_DIRECTORY ?= .run
+BIN := .build/release
+PACKAGES := redis-server libhiredis-dev libcurl4-openssl-dev libssl-dev pkg-config tzdata
+AGENTS := market-data strategy risk-management order-execution position-management
+
+# REPLICAS_STRATEGY=2 and REPLICAS_STRATEGY_AGENT=2 mean the same.
+upper = $(shell echo '$(1)' | tr 'a-z-' 'A-Z_')
+REPLICA_NAMES = $(foreach agent,$(AGENTS),REPLICAS_$(call upper,$(agent)) REPLICAS_$(call upper,$(agent))_AGENT)
+replica_count = $(or $(REPLICAS_$(call upper,$(1))),$(REPLICAS_$(call upper,$(1))_AGENT))
+REPLICAS = $(foreach agent,$(AGENTS),$(if $(call replica_count,$(agent)),$(agent)-agent=$(call replica_count,$(agent))))
+UNKNOWN_REPLICAS = $(filter-out $(REPLICA_NAMES),$(filter REPLICAS_%,$(.VARIABLES)))
+
+ifneq ($(UNKNOWN_REPLICAS),)
+$(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
+endif
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	sed -n 's/^#>//p' $(firstword $(MAKEFILE_LIST))
+
+#>
+#>  make run takes
+#>    BARS=<folder>         SYMBOL.csv files: timestamp,open,high,low,close,volume (daily or intraday)
+#>    CASH=<dollars>        at the start (10000)
+#>    KILL_EVERY=<seconds>  kill a random agent about that often; SEED=<n> chooses which and when
+#>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
+#>                          POSITION_MANAGEMENT
+#>    RUN_DIRECTORY=<path>  data, logs and reports (.run)
+run: build ## Replay real bars through the five agents, show progress, report to .run/report.html
+	@$(BIN)/tradectl replay --bars "$(BARS)" --cash "$(CASH)" --run-directory "$(RUN_DIRECTORY)" --binaries "$(BIN)" \
+		$(if $(KILL_EVERY),--kill-every "$(KILL_EVERY)") $(if $(SEED),--seed "$(SEED)") \
+		$(addprefix --replicas ,$(REPLICAS))
+
+# One configuration for everything, so that a fresh clone compiles once.
+build: setup ## Build everything in release mode
+	@swift build -c release
+
+test: setup ## Run every test; a redis-server is started where one is needed
+	@swift build -c release --build-tests
+	swift test -c release --skip-build
+
+bench: build ## Measure latency, memory and restart time; figures also go to .run/bench.json
+	@$(BIN)/quintet-bench
+
+lint: ## Check the formatting
+	@swift format lint --strict --recursive --parallel Package.swift Services Shared Tests
+
+format: ## Format the sources in place
+	@swift format --in-place --recursive --parallel Package.swift Services Shared Tests
+
+setup: ## Install what is missing from the system
+	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+	if [ -z "$$version" ]; then
+		echo "setup: there is no swift on the PATH. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
+		exit 1
+	fi
+	if [ "$$(printf '6.2\n%s\n' "$$version" | sort -V | head -n 1)" != 6.2 ]; then
+		echo "setup: Swift $$version is too old. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
+		exit 1
+	fi
+	if ! command -v dpkg-query >/dev/null; then
+		echo "setup: this is no Debian or Ubuntu; see to it that you have what they call $(PACKAGES)" >&2
+		exit 0
+	fi
+	missing=()
+	for package in $(PACKAGES); do
+		status=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true)
+		[ "$$status" = installed ] || missing+=("$$package")
+	done
+	[ $${#missing[@]} -gt 0 ] || exit 0
+	echo "setup: installing $${missing[*]}"
+	if [ "$$(id -u)" = 0 ]; then
+		root=(env)
+	elif sudo -n true 2>/dev/null; then
+		root=(sudo -n env)
+	else
+		echo "setup: that needs root. Type: sudo apt-get update && sudo apt-get install -y $${missing[*]}" >&2
+		exit 1
+	fi
+	"$${root[@]}" apt-get update -qq
+	"$${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
+
+clean: ## Remove what was built, and the data and reports of runs
+	@rm -rf .build .run

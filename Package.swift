@@ -1,0 +1,161 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let serviceLifecycleTestKit: Target.Dependency = .product(
+    name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+/// An agent is a library (its judgement: pure, small) and a thin executable around it.
+func agent(_ name: String, executable: String) -> [Target] {
+    [
+        .target(name: name, dependencies: ["TradingCore"], path: "Services/\(name)/Library"),
+        .executableTarget(
+            name: executable,
+            dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "TradingCore"],
+            path: "Services/\(name)/Executable"
+        ),
+    ]
+}
+
+let shared: [Target] = [
+    .systemLibrary(name: "CHiredis", path: "Shared/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CCurl", path: "Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "TradingCore", path: "Shared/TradingCore"),
+    .target(name: "MessageBus", dependencies: ["TradingCore", "CHiredis"], path: "Shared/MessageBus"),
+    .target(
+        name: "HTTPTransport",
+        dependencies: ["TradingCore", "CCurl", nioCore, nioPosix, nioHTTP1, nioWebSocket],
+        path: "Shared/HTTPTransport"
+    ),
+    .target(
+        name: "Telemetry",
+        dependencies: ["TradingCore", logging, coreMetrics],
+        path: "Shared/Telemetry"
+    ),
+    .target(name: "Brokerage", dependencies: ["TradingCore", "HTTPTransport"], path: "Shared/Brokerage"),
+    .target(name: "MarketSimulation", dependencies: ["TradingCore"], path: "Shared/MarketSimulation"),
+    .target(
+        name: "AgentRuntime",
+        dependencies: [
+            "TradingCore", "MessageBus", "HTTPTransport", "Brokerage", "Telemetry", configuration, coreMetrics,
+            logging, nioCore, nioPosix, nioHTTP1, serviceLifecycle, unixSignals,
+        ],
+        path: "Shared/AgentRuntime"
+    ),
+]
+
+let services: [Target] =
+    agent("MarketDataAgent", executable: "market-data-agent")
+    + agent("StrategyAgent", executable: "strategy-agent")
+    + agent("RiskManagementAgent", executable: "risk-management-agent")
+    + agent("OrderExecutionAgent", executable: "order-execution-agent")
+    + agent("PositionManagementAgent", executable: "position-management-agent")
+    + [
+        .target(
+            name: "BrokerSimulator",
+            dependencies: [
+                "TradingCore", "MarketSimulation", "MessageBus", logging, nioCore, nioPosix, nioHTTP1, nioWebSocket,
+            ],
+            path: "Services/BrokerSimulator/Library"
+        ),
+        .executableTarget(
+            name: "broker-simulator",
+            dependencies: [
+                "BrokerSimulator", "AgentRuntime", "MarketSimulation", "MessageBus", "Telemetry", "TradingCore",
+                logging, serviceLifecycle, unixSignals,
+            ],
+            path: "Services/BrokerSimulator/Executable"
+        ),
+        .target(
+            name: "TradeControl",
+            dependencies: [
+                "TradingCore", "MarketSimulation", "MessageBus", "HTTPTransport", argumentParser,
+            ],
+            path: "Services/TradeControl/Library"
+        ),
+        .executableTarget(
+            name: "tradectl",
+            dependencies: ["TradeControl", argumentParser],
+            path: "Services/TradeControl/Executable"
+        ),
+    ]
+
+let agentLibraries: [Target.Dependency] = [
+    "MarketDataAgent", "StrategyAgent", "RiskManagementAgent", "OrderExecutionAgent", "PositionManagementAgent",
+]
+
+let tests: [Target] = [
+    .target(name: "TestSupport", dependencies: ["TradingCore", "MessageBus"], path: "Tests/TestSupport"),
+    .testTarget(
+        name: "TradingCoreTests", dependencies: ["TradingCore"], path: "Tests/TradingCoreTests", exclude: ["Fixtures"]),
+    .testTarget(
+        name: "MessageBusTests", dependencies: ["MessageBus", "TradingCore", "TestSupport"],
+        path: "Tests/MessageBusTests"),
+    .testTarget(
+        name: "HTTPTransportTests",
+        dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "Tests/HTTPTransportTests"),
+    .testTarget(
+        name: "TelemetryTests", dependencies: ["Telemetry", "TradingCore", logging, coreMetrics],
+        path: "Tests/TelemetryTests"),
+    .testTarget(
+        name: "AgentRuntimeTests",
+        dependencies: [
+            "AgentRuntime", "Telemetry", "TradingCore", logging, coreMetrics, serviceLifecycle, serviceLifecycleTestKit,
+        ],
+        path: "Tests/AgentRuntimeTests"),
+    .testTarget(
+        name: "MarketSimulationTests", dependencies: ["MarketSimulation", "TradingCore"],
+        path: "Tests/MarketSimulationTests"),
+    .testTarget(
+        name: "BrokerSimulatorTests",
+        dependencies: [
+            "BrokerSimulator", "HTTPTransport", "MarketSimulation", "MessageBus", "TradingCore", logging, nioCore,
+            nioPosix, nioHTTP1, nioWebSocket,
+        ],
+        path: "Tests/BrokerSimulatorTests"),
+    .testTarget(
+        name: "TradeControlTests",
+        dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", argumentParser],
+        path: "Tests/TradeControlTests"),
+    .testTarget(
+        name: "LifecycleTests",
+        dependencies: [
+            "TradingCore", "MessageBus", "Brokerage", "MarketSimulation", "AgentRuntime", logging,
+        ] + agentLibraries,
+        path: "Tests/LifecycleTests"),
+]
+
+let package = Package(
+    name: "quintet",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: shared + services + tests
+)
+
+let quintetSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    target.swiftSettings = (target.swiftSettings ?? []) + quintetSettings
+}

@@ -1,0 +1,141 @@
+import AgentRuntime
+import BrokerSimulator
+import Glibc
+import Logging
+import MarketSimulation
+import MessageBus
+import ServiceLifecycle
+import Telemetry
+import TradingCore
+import UnixSignals
+
+/// The simulator as a process of its own.
+///
+/// | environment | default |
+/// |---|---|
+/// | `BARS` | required: the folder of `SYMBOL.csv` files |
+/// | `CASH` | `10000` |
+/// | `HTTP_HOST`, `HTTP_PORT`, `CONTROL_PORT` | `127.0.0.1`, any free port, any free port |
+/// | `PORT_FILE` | none; gets `{"port":…,"control_port":…}` |
+/// | `REDIS_URL`, `QUINTET_NAMESPACE` | none, `quintet`; without the URL the replay waits for no message bus |
+/// | `REQUIRED_STREAMS` | `market-data,trade-updates`; `none` replays without clients |
+/// | `APCA_API_KEY_ID`, `APCA_API_SECRET_KEY` | any key and secret are taken |
+/// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
+/// | `TICK_RULE` | `false`; refuses prices finer than a cent |
+/// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
+enum BrokerSimulatorProcess {
+    private static let name = "broker-simulator"
+
+    /// Returns after SIGTERM or SIGINT. Prints why it cannot start and ends the process: with code 65 for bars, with 78
+    /// for a setting that cannot be used, else with 1.
+    static func run() async {
+        do {
+            try await Self.start()
+        } catch {
+            Self.printError("\(Self.name): \(error)")
+            switch error {
+            case is BarFileError: exit(65)
+            case is ConfigurationError: exit(78)
+            default: exit(1)
+            }
+        }
+    }
+
+    private static func start() async throws {
+        let settings = try Settings()
+        let common = try CommonSettings(settings, agent: Self.name, defaultHTTPPort: 0)
+        let usesBus = try settings.optionalString("redis.url") != nil
+        let configuration = try BrokerSimulatorConfiguration(settings, common)
+        let path = try settings.requiredString("bars")
+        let isStrict = try settings.bool("strict.bars", default: false)
+        let parentWatch = try ParentWatch(settings)
+        let endpoint = usesBus ? try RedisEndpoint(url: common.redisURL) : nil
+        let bars = try BarFolder(path: path, strict: isStrict)
+
+        Telemetry.bootstrap(service: Self.name, level: common.logLevel, format: common.logFormat)
+        let logger = Logger(label: Self.name)
+        let simulator = try await BrokerSimulator.start(
+            configuration,
+            bars: bars,
+            logger: logger,
+            makeQuiescenceCheck: endpoint.map { Self.quiescenceCheck($0, namespace: common.namespace) }
+        )
+        logger.info(
+            "simulator listens",
+            metadata: ["port": "\(simulator.port)", "control_port": "\(simulator.controlPort)"]
+        )
+        if let pidFile = common.pidFile { try PIDFile.write(pidFile) }
+
+        var services: [any Service] = [SimulatorService(simulator: simulator)]
+        if let parentWatch { services.append(parentWatch) }
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        group.maximumGracefulShutdownDuration = .seconds(5)
+        group.maximumCancellationDuration = .seconds(1)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    /// The connection is made, and stays, on the replay's thread.
+    private static func quiescenceCheck(
+        _ endpoint: RedisEndpoint,
+        namespace: String
+    ) -> @Sendable () -> QuiescenceCheck {
+        let groups = AgentName.allCases.flatMap { agent in
+            agent.allStreams.map { (stream: $0, group: agent.rawValue) }
+        }
+        return {
+            let bus = RedisMessageBus(endpoint: endpoint, namespace: namespace)
+            return { try bus.quiescence(of: groups) }
+        }
+    }
+
+    private static func printError(_ text: String) {
+        var line = Array((text + "\n").utf8)
+        _ = write(STDERR_FILENO, &line, line.count)
+    }
+}
+
+private struct SimulatorService: Service {
+    let simulator: BrokerSimulator
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await self.simulator.stop()
+    }
+}
+
+extension BrokerSimulatorConfiguration {
+    fileprivate init(_ settings: Settings, _ common: CommonSettings) throws {
+        self.init(host: common.httpHost, port: common.httpPort)
+        self.controlPort = try settings.int("control.port", default: 0, in: 0...65_535)
+        self.portFile = try settings.optionalString("port.file")
+        self.matching.cash = try settings.decimal("cash", default: Money(10_000), in: .zero...Money(1_000_000_000))
+        self.matching.fillFraction = try settings.decimal("fill.fraction", default: .one, in: Rate(raw: 1)...Rate.one)
+        self.matching.refusesSubPennyPrices = try settings.bool("tick.rule", default: false)
+        if let key = try settings.optionalSecret("apca.api.keyId") {
+            self.credentials = Credentials(
+                key: key.exposed,
+                secret: try settings.secret("apca.api.secretKey").exposed
+            )
+        }
+        let names = try settings.list("required.streams", default: StreamRole.allCases.map(\.rawValue))
+        guard names != ["none"] else {
+            self.requiredStreams = []
+            return
+        }
+        self.requiredStreams = Set(
+            try names.map { name in
+                guard let role = StreamRole(rawValue: name) else {
+                    throw ConfigurationError(
+                        .malformed,
+                        "REQUIRED_STREAMS: \"\(name)\" is no stream; expected market-data, trade-updates, both, or none"
+                    )
+                }
+                return role
+            }
+        )
+    }
+}

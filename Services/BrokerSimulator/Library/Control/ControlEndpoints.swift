@@ -1,0 +1,72 @@
+import MarketSimulation
+import TradingCore
+
+/// The control plane: how far the replay is and what came out of it.
+struct ControlEndpoints: Sendable {
+    let market: SharedMarket
+    let driver: ReplayDriver
+    let gate: SettleGate
+
+    func reply(to request: RESTRequest) -> RESTReply {
+        switch (request.method, request.path) {
+        case ("GET", ["status"]): self.status()
+        case ("GET", ["result"]): self.result()
+        default: RESTFailure.notFound("there are GET /status and GET /result").reply
+        }
+    }
+
+    private func status() -> RESTReply {
+        let state = self.driver.state
+        let waitingFor = self.gate.waitingFor
+        return self.market.withLock { market in
+            let sessions = market.schedule.sessions
+            return RESTReply.object { writer in
+                writer.field("state", state.rawValue)
+                writer.nullable("date", market.sessionIndex.map { sessions[$0].date })
+                writer.field("session", market.sessionIndex.map { $0 + 1 } ?? 0)
+                writer.field("sessions", sessions.count)
+                writer.field("ticks", market.tickCount)
+                writer.field("timestamp", market.now)
+                writer.field("timeframe", market.folder.timeframe)
+                writer.field("symbols", market.symbols)
+                writer.nullable("waiting_for", waitingFor)
+                writer.field("cash", market.engine.cash)
+                writer.field("equity", market.engine.equity)
+                writer.field("positions", market.engine.positions.map { WirePosition($0, market) })
+                writer.field("open_orders", market.engine.openOrders.count)
+            }
+        }
+    }
+
+    private func result() -> RESTReply {
+        let state = self.driver.state
+        return self.market.withLock { market in
+            let engine = market.engine
+            return RESTReply.object { writer in
+                writer.field("state", state.rawValue)
+                writer.field("sessions", engine.equityCurve.count)
+                writer.object("account") {
+                    $0.field("cash", engine.cash)
+                    $0.field("equity", engine.equity)
+                    $0.field("peak_equity", engine.peakEquity)
+                    $0.field("max_drawdown", engine.maximumDrawdown)
+                }
+                writer.field("equity_curve", engine.equityCurve.map(WireEquity.init))
+                writer.field("positions", engine.positions.map { WirePosition($0, market) })
+                writer.field("orders", engine.orders.map(WireOrder.init))
+            }
+        }
+    }
+}
+
+private struct WireEquity: JSONEncodable {
+    let record: EquityRecord
+
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("date", self.record.date)
+            $0.field("cash", self.record.cash)
+            $0.field("equity", self.record.equity)
+        }
+    }
+}

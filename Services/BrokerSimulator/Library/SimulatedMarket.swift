@@ -1,0 +1,81 @@
+import MarketSimulation
+import TradingCore
+
+/// All that the simulated broker knows at one moment of the replay: what REST answers are made from.
+struct SimulatedMarket {
+    let schedule: ReplaySchedule
+    let folder: BarFolder
+    var engine: MatchingEngine
+    /// By slot: how many of the folder's bars are complete.
+    private(set) var releasedBars: [Int]
+    /// By slot.
+    private(set) var lastTickAt: [Timestamp?]
+    /// By slot: like `lastTickAt`, but a session's close renews every quote.
+    private(set) var lastQuoteAt: [Timestamp?]
+    /// By slot: the last price of the session before the current one.
+    private(set) var previousClose: [Price?]
+    /// Of the session that is open, else of the last one; nil before the first.
+    private(set) var sessionIndex: Int?
+    private(set) var isOpen = false
+    private(set) var tickCount = 0
+
+    init(folder: BarFolder, matching: MatchingEngine.Configuration) {
+        self.folder = folder
+        self.schedule = ReplaySchedule(folder)
+        // The clients get half an hour of market time before the first open.
+        let start = (self.schedule.sessions.first?.open ?? Timestamp(seconds: 0)) - .seconds(1800)
+        self.engine = MatchingEngine(symbols: folder.symbols, configuration: matching, startingAt: start)
+        self.releasedBars = folder.symbols.map { _ in 0 }
+        self.lastTickAt = folder.symbols.map { _ in nil }
+        self.lastQuoteAt = self.lastTickAt
+        self.previousClose = folder.symbols.map { _ in nil }
+    }
+
+    var symbols: [Symbol] { self.folder.symbols }
+    var now: Timestamp { self.engine.now }
+
+    /// The bars of a slot that may be seen.
+    func bars(slot: Int) -> ArraySlice<Bar> { self.folder.bars[slot].prefix(self.releasedBars[slot]) }
+
+    /// The session that is open or, if none is, the next one, and the one after it; nil past the end of the bars.
+    var comingSession: TradingSession? { self.session((self.sessionIndex ?? -1) + (self.isOpen ? 0 : 1)) }
+    var sessionAfterComing: TradingSession? { self.session((self.sessionIndex ?? -1) + (self.isOpen ? 1 : 2)) }
+
+    private func session(_ index: Int) -> TradingSession? {
+        self.schedule.sessions.indices.contains(index) ? self.schedule.sessions[index] : nil
+    }
+
+    /// Takes one step of the session at `index`; the steps must come in the schedule's order.
+    mutating func take(_ step: ReplayStep, ofSession index: Int) -> [OrderUpdate] {
+        switch step {
+        case .tick(let tick):
+            if self.sessionIndex != index {
+                self.sessionIndex = index
+                self.isOpen = true
+                self.previousClose = self.symbols.indices.map { self.engine.lastPrice(slot: $0) }
+            }
+            self.tickCount += 1
+            self.lastTickAt[tick.slot] = tick.at
+            self.lastQuoteAt[tick.slot] = tick.at
+            return self.engine.tick(tick)
+        case .sessionClosed(let close):
+            self.isOpen = false
+            self.lastQuoteAt = self.lastQuoteAt.map { $0 == nil ? nil : close }
+            return self.engine.closeSession(date: self.schedule.sessions[index].date, at: close)
+        case .barComplete(let slot, _, let at):
+            self.engine.advance(to: at)
+            self.releasedBars[slot] += 1
+            return []
+        }
+    }
+}
+
+extension BarFolder {
+    /// What the data API calls the length of these bars.
+    var timeframe: String {
+        guard case .intraday(let interval) = self.frequency else { return "1Day" }
+        let seconds = interval.components.seconds
+        if seconds % 3600 == 0 { return "\(seconds / 3600)Hour" }
+        return seconds % 60 == 0 ? "\(seconds / 60)Min" : "\(seconds)Sec"
+    }
+}

@@ -1,0 +1,17 @@
+import AgentRuntime
+import Brokerage
+import OrderExecutionAgent
+import TradingCore
+
+@main
+enum Main {
+    static func main() async {
+        var definition = AgentDefinition(agent: .orderExecution, defaultHTTPPort: 8084) { settings, _ in
+            OrderExecutionAgent(
+                partialFillSeconds: try settings.int("order.partialFillSeconds", default: 5, in: 0...3600))
+        }
+        definition.makeFeed = { _, endpoints in AlpacaTradeUpdatesFeed(endpoints: endpoints) }
+        definition.pollInterval = .seconds(15)
+        await AgentProcess.run(definition)
+    }
+}

@@ -1,0 +1,67 @@
+import TradingCore
+
+/// A trade under change, with the steps it has taken.
+struct OpenTrade {
+    private let document: Versioned<Trade>
+    var trade: Trade
+    private(set) var steps: [Transition] = []
+
+    init(_ document: Versioned<Trade>) {
+        self.document = document
+        self.trade = document.value
+    }
+
+    mutating func step(
+        to state: TradeState, on trigger: TradeTrigger, at timestamp: Timestamp, message: MessageID
+    ) throws(InvalidTransition) {
+        self.steps.append(try self.trade.transition(to: state, on: trigger, at: timestamp, message: message))
+    }
+
+    var hasChanged: Bool { self.trade != self.document.value }
+
+    var changed: Versioned<Trade> {
+        var document = self.document
+        document.value = self.trade
+        return document
+    }
+}
+
+/// The documents one decision works on, and what it has come to so far.
+struct Books {
+    private let documents: Documents
+    private var trades: [TradeID: OpenTrade] = [:]
+    private let unchangedAccount: Account?
+    var account: Versioned<Account>?
+    private var messages: [Message] = []
+    private var notes: [Note] = []
+
+    init(_ documents: Documents) throws {
+        self.documents = documents
+        self.account = try documents.find(Account.key)
+        self.unchangedAccount = self.account?.value
+    }
+
+    var openTrades: [TradeID] { self.account?.value.openTrades.values.sorted() ?? [] }
+
+    func trade(_ id: TradeID) throws -> OpenTrade {
+        try self.trades[id] ?? OpenTrade(self.documents.trade(id))
+    }
+
+    mutating func put(_ trade: OpenTrade) {
+        self.trades[trade.trade.id] = trade
+    }
+
+    mutating func say(_ message: Message) { self.messages.append(message) }
+    mutating func note(_ note: Note) { self.notes.append(note) }
+
+    func decision() -> Decision {
+        var decision = Decision()
+        for (_, trade) in self.trades.sorted(by: { $0.key < $1.key }) where trade.hasChanged {
+            decision.write(trade.changed, history: trade.steps)
+        }
+        if let account, account.value != self.unchangedAccount { decision.write(account) }
+        decision.messages = self.messages
+        decision.notes = self.notes
+        return decision
+    }
+}

@@ -1,0 +1,63 @@
+import TradingCore
+
+/// Exit while a stop rests: cancel the stop, wait for its terminal state, sell what is left, put the stop back if the
+/// sale fails (DESIGN section 5). Never two live sell orders for more shares than are held.
+extension OrderExecutionAgent {
+    /// Takes the next step of an exit; does nothing while an earlier step is under way.
+    func continueExit(
+        of trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp, causedBy cause: Message?
+    ) throws {
+        guard trade.trade.state == .exitTriggered, trade.trade.heldQuantity > .zero else { return }
+        if let exit = trade.trade.latest(.exit), !exit.state.isTerminal { return }
+        if let stop = trade.trade.latest(.stop), !stop.state.isTerminal {
+            books.say(
+                self.speaker.say(
+                    .brokerCallRequested(BrokerCall(.cancel(stop.id), lane: .protective)), trade: trade.trade,
+                    at: timestamp, about: "cancel \(stop.id) for \(trade.trade.nextID(.exit))", causedBy: cause))
+            return
+        }
+        let id = trade.trade.nextID(.exit)
+        let target = trade.trade.exitReason == .target && id.attempt == 1 ? trade.trade.plan?.targetPrice : nil
+        let order = Order(
+            terms: OrderTerms(
+                clientOrderID: id, symbol: trade.trade.symbol, side: .sell, type: target == nil ? .market : .limit,
+                quantity: trade.trade.heldQuantity, limitPrice: target, timeInForce: .day))
+        trade.trade.replace(order)
+        books.say(self.call(.place(order.terms), .protective, trade.trade, at: timestamp, causedBy: cause))
+    }
+
+    /// The stop of a trade that is to be sold is gone: the sale can go out.
+    func continueAfterCancel(
+        _ order: Order, _ trade: inout OpenTrade, _ books: inout Books, _ report: OrderReport,
+        causedBy cause: Message?
+    ) throws {
+        guard order.id.role == .stop, order.state.isTerminal else { return }
+        try self.continueExit(of: &trade, &books, at: report.timestamp, causedBy: cause)
+    }
+
+    /// The sale failed: what is still held gets its stop back, and the sale is tried again at the next open.
+    func restoreStop(_ trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp) {
+        guard trade.trade.heldQuantity > .zero, let stopPrice = trade.trade.plan?.stopPrice,
+            trade.trade.latest(.stop)?.state.isTerminal ?? true
+        else { return }
+        let stop = Order(
+            terms: OrderTerms(
+                clientOrderID: trade.trade.nextID(.stop), symbol: trade.trade.symbol, side: .sell, type: .stop,
+                quantity: trade.trade.heldQuantity, stopPrice: stopPrice, timeInForce: .goodTillCancelled))
+        trade.trade.replace(stop)
+        books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
+        books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))
+    }
+
+    /// A limit exit that still rests when the orders are polled has missed its price: it is taken back so that the
+    /// shares can go at the market instead of lying without a stop.
+    func hurryExits(_ reports: [OrderReport], _ message: Message, _ books: inout Books) throws {
+        for report in reports where report.clientOrderID.role == .exit {
+            let trade = try books.trade(report.clientOrderID.trade)
+            guard let exit = trade.trade.order(report.clientOrderID), exit.terms.type == .limit, !exit.state.isTerminal
+            else { continue }
+            books.say(
+                self.call(.cancel(exit.id), .protective, trade.trade, at: message.timestamp, causedBy: message))
+        }
+    }
+}

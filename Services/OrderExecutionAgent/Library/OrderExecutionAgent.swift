@@ -1,0 +1,169 @@
+package import TradingCore
+
+/// Turns approvals into entry orders and exits into sales, and books what the broker reports. It writes every intent
+/// down before the call, and derives every order's id from its trade, so that nothing is bought or sold twice.
+package struct OrderExecutionAgent: Judgement {
+    package let agent = AgentName.orderExecution
+    let speaker = Speaker(.orderExecution)
+    /// How long a partly filled entry may go on filling before its remainder is cancelled.
+    let partialFillSeconds: Int
+
+    package init(partialFillSeconds: Int) {
+        self.partialFillSeconds = partialFillSeconds
+    }
+
+    package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
+        switch input {
+        case .started, .feed(.connected), .poll: return try self.openTradeReads(documents)
+        case .feed(.order(let report)): return [Trade.key(report.clientOrderID.trade), Account.key]
+        case .feed, .quote: return []
+        case .message(let message):
+            switch message.body {
+            case .marketStatus(let status):
+                return status.isTransition && status.isOpen ? try self.openTradeReads(documents) : []
+            case .brokerCallCompleted(let answer):
+                var trades = Set([message.tradeID].compactMap(\.self))
+                if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
+                return trades.sorted().map(Trade.key) + [Account.key]
+            case .tradeApproved: return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
+            default: return try [Trade.key(message.requiredTradeID), Account.key]
+            }
+        }
+    }
+
+    private func openTradeReads(_ documents: Documents) throws -> [DocumentKey] {
+        let account: Versioned<Account>? = try documents.find(Account.key)
+        return [Account.key] + (account?.value.openTrades.values.sorted().map(Trade.key) ?? [])
+    }
+
+    package func decide(_ input: Input, given documents: Documents) throws -> Decision {
+        var books = try Books(documents)
+        switch input {
+        // Whatever the broker's stream said while nobody listened is asked for (DESIGN section 5).
+        case .started, .feed(.connected), .poll: self.askForOpenOrders(&books)
+        case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
+        case .feed, .quote: break
+        case .message(let message): try self.decide(message, &books, documents)
+        }
+        return books.decision()
+    }
+
+    private func decide(_ message: Message, _ books: inout Books, _ documents: Documents) throws {
+        switch message.body {
+        case .tradeApproved(let approval):
+            try self.submitEntry(approval, message, &books, clock: try documents.find(MarketClock.key))
+        case .targetHit, .positionUnprotected, .exitRequested:
+            var trade = try books.trade(message.requiredTradeID)
+            try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
+            books.put(trade)
+        case .stopHit: try self.closeByStop(message, &books)
+        case .marketStatus:
+            for id in books.openTrades {
+                var trade = try books.trade(id)
+                guard trade.trade.state == .exitTriggered else { continue }
+                try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
+                books.put(trade)
+            }
+        case .brokerCallCompleted(let answer): try self.take(answer, message, &books)
+        default: break
+        }
+    }
+
+    private func submitEntry(
+        _ approval: TradeApproval, _ message: Message, _ books: inout Books, clock: Versioned<MarketClock>?
+    ) throws {
+        var trade = try books.trade(message.requiredTradeID)
+        guard trade.trade.state == .entryApproved, trade.trade.latest(.entry) == nil else {
+            if trade.trade.latest(.entry) != nil { return }
+            throw InvalidTransition(
+                from: trade.trade.state.rawValue, to: TradeState.orderPlaced.rawValue, trigger: message.event.rawValue)
+        }
+        var order = Order(
+            terms: OrderTerms(
+                clientOrderID: trade.trade.nextID(.entry), symbol: approval.symbol, side: .buy, type: .limit,
+                quantity: approval.quantity, limitPrice: approval.plan.entryPrice, timeInForce: .day))
+        let refusal: String?
+        if let reason = books.account?.value.entriesStopped {
+            refusal = "entries are stopped: \(reason)"
+        } else if let clock, clock.value.lastBoundary > approval.expiresAt {
+            refusal = "the approval expired at \(approval.expiresAt)"
+        } else {
+            refusal = nil
+        }
+        if let refusal {
+            order.state = .cancelled
+            try self.abandon(&trade, order, on: .orderCancelled, refusal, at: message.timestamp, &books)
+        } else {
+            trade.trade.replace(order)
+            books.say(self.call(.place(order.terms), .entries, trade.trade, at: message.timestamp, causedBy: message))
+        }
+        books.put(trade)
+    }
+
+    /// The entry came to nothing: cash and symbol are free again.
+    func abandon(
+        _ trade: inout OpenTrade, _ order: Order, on trigger: TradeTrigger, _ reason: String?, at timestamp: Timestamp,
+        _ books: inout Books
+    ) throws {
+        trade.trade.replace(order)
+        let notice = OrderNotice(order: order, reason: reason)
+        let message = self.speaker.say(
+            trigger == .orderRejected ? .orderRejected(notice) : .orderCancelled(notice), trade: trade.trade,
+            at: timestamp, about: order.id.description)
+        try trade.step(to: .cancelled, on: trigger, at: timestamp, message: message.id)
+        books.account?.value.release(trade.trade.id, symbol: trade.trade.symbol)
+        books.say(message)
+    }
+
+    /// The stop sold everything: the stop order is the exit order, submitted long ago.
+    private func closeByStop(_ message: Message, _ books: inout Books) throws {
+        var trade = try books.trade(message.requiredTradeID)
+        guard trade.trade.state == .exitTriggered, let stop = trade.trade.latest(.stop) else { return }
+        if trade.trade.heldQuantity == .zero {
+            try self.close(&trade, by: stop, at: message.timestamp, &books)
+        } else {
+            try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
+        }
+        books.put(trade)
+    }
+
+    /// Takes a trade whose shares are all sold to CLOSED.
+    func close(_ trade: inout OpenTrade, by order: Order, at timestamp: Timestamp, _ books: inout Books) throws {
+        var notice = OrderNotice(order: order)
+        notice.role = .exit
+        let submitted = self.speaker.say(
+            .orderSubmitted(notice), trade: trade.trade, at: timestamp, about: "exit \(order.id)")
+        let filled = self.speaker.say(
+            .orderFilled(notice), trade: trade.trade, at: timestamp, about: "exit \(order.id)")
+        if trade.trade.state == .exitTriggered {
+            try trade.step(to: .orderClosing, on: .orderSubmitted, at: timestamp, message: submitted.id)
+            books.say(submitted)
+        }
+        try trade.step(to: .closed, on: .orderFilled, at: timestamp, message: filled.id)
+        books.account?.value.release(trade.trade.id, symbol: trade.trade.symbol)
+        books.say(filled)
+    }
+
+    private func askForOpenOrders(_ books: inout Books) {
+        var ids: [ClientOrderID] = []
+        for id in books.openTrades {
+            guard let trade = try? books.trade(id) else { continue }
+            // An intent's own call is still to come or under way; everything else can be asked about.
+            ids += trade.trade.orders.filter { !$0.state.isTerminal && $0.state != .intent }.map(\.id)
+        }
+        guard !ids.isEmpty else { return }
+        let call = BrokerCall(.reconcile(ids), lane: .protective)
+        books.say(
+            self.speaker.say(
+                .brokerCallRequested(call), at: Timestamp(seconds: 0), about: "\(ids)"))
+    }
+
+    func call(
+        _ operation: BrokerCall.Operation, _ lane: BrokerLane, _ trade: Trade, at timestamp: Timestamp,
+        delaySeconds: Int = 0, causedBy cause: Message?
+    ) -> Message {
+        self.speaker.say(
+            .brokerCallRequested(BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)), trade: trade,
+            at: timestamp, about: "\(operation)", causedBy: cause)
+    }
+}

@@ -1,0 +1,14 @@
+import AgentRuntime
+import PositionManagementAgent
+import TradingCore
+
+@main
+enum Main {
+    static func main() async {
+        var definition = AgentDefinition(agent: .positionManagement, defaultHTTPPort: 8085) { settings, _ in
+            PositionManagementAgent(gapStopDistance: try RiskLimits(settings).stopDistance)
+        }
+        definition.watchesQuotes = true
+        await AgentProcess.run(definition)
+    }
+}

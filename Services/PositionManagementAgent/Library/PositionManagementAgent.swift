@@ -1,0 +1,292 @@
+package import TradingCore
+
+/// Protects every position from the moment its fill is known, watches its target, recognises that its stop was hit,
+/// and reckons what it came to.
+package struct PositionManagementAgent: Judgement {
+    package let agent = AgentName.positionManagement
+    private let speaker = Speaker(.positionManagement)
+    /// How far below the fill the stop goes when the fill is already at or below the planned stop.
+    private let gapStopDistance: Rate
+    /// After so many stops that could not be sent, the position is sold instead.
+    private let maximumStopAttempts: Int
+
+    package init(gapStopDistance: Rate, maximumStopAttempts: Int = 5) {
+        self.gapStopDistance = gapStopDistance
+        self.maximumStopAttempts = maximumStopAttempts
+    }
+
+    package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
+        switch input {
+        case .started, .feed, .poll: return []
+        case .quote(let quote):
+            let key = TargetWatch.key(quote.symbol)
+            guard let watch: Versioned<TargetWatch> = try documents.find(key), watch.value.isHit(by: quote) else {
+                return [key]
+            }
+            return [key, Trade.key(watch.value.trade)]
+        case .message(let message):
+            guard let id = message.tradeID else { return [] }
+            let key = Trade.key(id)
+            guard let trade: Versioned<Trade> = try documents.find(key) else { return [key] }
+            return [key, Quote.key(trade.value.symbol)]
+        }
+    }
+
+    package func decide(_ input: Input, given documents: Documents) throws -> Decision {
+        switch input {
+        case .started, .feed, .poll: return Decision()
+        case .quote(let quote): return try self.watchTarget(quote, documents)
+        case .message(let message):
+            guard message.tradeID != nil else { return Decision() }
+            var position = ManagedPosition(try documents.trade(message.requiredTradeID))
+            switch message.body {
+            case .orderFilled(let notice):
+                switch notice.role {
+                case .entry: try self.trackPosition(&position, message)
+                case .stop: try self.recogniseStopHit(&position, notice, message)
+                case .exit: try self.calculatePnL(&position, message)
+                }
+            case .orderCancelled(let notice), .orderRejected(let notice):
+                if notice.role == .stop { try self.replaceLostStop(&position, notice, message) }
+            case .exitSignal: try self.beginStrategyExit(&position, message)
+            case .brokerCallCompleted(let answer):
+                try self.take(answer, &position, message, quote: try documents.quote(position.trade.symbol))
+            default: break
+            }
+            return position.decision()
+        }
+    }
+
+    /// `track_position`: a fill is known, so the stop goes out.
+    private func trackPosition(_ position: inout ManagedPosition, _ message: Message) throws {
+        guard position.trade.state == .filled, position.trade.latest(.stop) == nil,
+            let fill = position.trade.entryOrder?.averagePrice, var plan = position.trade.plan
+        else { return }
+        if fill <= plan.stopPrice {
+            plan.stopPrice = try fill.scaled(by: .one - self.gapStopDistance)
+            position.trade.plan = plan
+        }
+        let stop = self.setStopLoss(&position, at: message.timestamp, causedBy: message)
+        position.say(
+            self.speaker.say(
+                .positionOpened(self.notice(position.trade, plan, stop: stop.id)), trade: position.trade,
+                at: message.timestamp, causedBy: message))
+    }
+
+    /// `set_stop_loss`: writes the intent down and asks the broker.
+    @discardableResult
+    private func setStopLoss(
+        _ position: inout ManagedPosition, at timestamp: Timestamp, causedBy cause: Message?
+    ) -> Order {
+        let stop = Order(
+            terms: OrderTerms(
+                clientOrderID: position.trade.nextID(.stop), symbol: position.trade.symbol, side: .sell, type: .stop,
+                quantity: position.trade.heldQuantity, stopPrice: position.trade.plan?.stopPrice,
+                timeInForce: .goodTillCancelled))
+        position.trade.replace(stop)
+        self.call(.place(stop.terms), &position, at: timestamp, about: "\(stop.id)", causedBy: cause)
+        return stop
+    }
+
+    private func take(
+        _ answer: BrokerAnswer, _ position: inout ManagedPosition, _ message: Message, quote: Quote?
+    ) throws {
+        let id: ClientOrderID
+        switch answer.call.operation {
+        case .place(let terms): id = terms.clientOrderID
+        case .find(let asked): id = asked
+        default: return
+        }
+        guard var order = position.trade.order(id) else { return }
+        switch answer.outcome {
+        case .orders(let reports):
+            // Fills are OrderExecution's to book; here it only counts that the broker has the stop.
+            guard let report = reports.first else { return }
+            if report.event == .rejected {
+                return try self.stopRefused(order, report.reason ?? "rejected", &position, message)
+            }
+            if order.state == .intent || order.state == .unknown {
+                var accepted = report
+                accepted.event = .accepted
+                accepted.filledQuantity = order.filledQuantity
+                _ = try order.book(accepted)
+                position.trade.replace(order)
+            }
+            try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
+        case .refused(let code, let reason):
+            try self.stopRefused(order, "\(code): \(reason)", &position, message)
+        case .unknown(let reason):
+            if case .moves(let state) = try OrderStateMachine.step(order.state, on: .outcomeUnknown) {
+                order.state = state
+                position.trade.replace(order)
+                position.say(
+                    self.speaker.say(
+                        .orderUnknown(OrderNotice(order: order, reason: reason)), trade: position.trade,
+                        at: message.timestamp, about: id.description, causedBy: message))
+            }
+            self.call(
+                .find(id), &position, at: message.timestamp, about: "find \(message.id)", delaySeconds: 1,
+                causedBy: message)
+        case .notFound:
+            self.call(
+                .place(order.terms), &position, at: message.timestamp, about: "place again \(message.id)",
+                causedBy: message)
+        default:
+            guard !order.state.isTerminal else { return }
+            if answer.call.attempt >= self.maximumStopAttempts, position.trade.state == .filled {
+                return try self.stopRefused(order, "the broker could not be reached", &position, message)
+            }
+            position.note(
+                Note(.error, "a position has no stop yet", ["order.id": "\(id)", "attempt": "\(answer.call.attempt)"]))
+            position.say(
+                self.speaker.say(
+                    .brokerCallRequested(answer.call.again()), trade: position.trade, at: message.timestamp,
+                    about: "again \(message.id)", causedBy: message))
+        }
+    }
+
+    /// The broker has the stop: from now on the position is held.
+    private func stopIsSet(
+        _ stop: Order, at timestamp: Timestamp, _ position: inout ManagedPosition, _ message: Message, quote: Quote?
+    ) throws {
+        guard position.trade.state == .filled, let plan = position.trade.plan else { return }
+        let notice = self.speaker.say(
+            .stopSet(self.notice(position.trade, plan, stop: stop.id)), trade: position.trade, at: timestamp,
+            about: stop.id.description, causedBy: message)
+        try position.step(to: .holding, on: .stopSet, at: timestamp, message: notice.id)
+        position.say(notice)
+        let watch = TargetWatch(
+            trade: position.trade.id, targetPrice: plan.targetPrice,
+            since: position.trade.entryOrder?.filledAt ?? timestamp)
+        // The quote that hits the target may have come and gone while the stop was on its way.
+        if let quote, watch.isHit(by: quote), !stop.state.isTerminal {
+            try self.targetHit(&position, by: quote)
+        } else {
+            position.watch(watch)
+        }
+    }
+
+    private func stopRefused(
+        _ stop: Order, _ reason: String, _ position: inout ManagedPosition, _ message: Message
+    ) throws {
+        var stop = stop
+        if !stop.state.isTerminal { stop.state = .rejected }
+        position.trade.replace(stop)
+        position.note(Note(.error, "no stop could be placed; the position is sold", ["reason": reason]))
+        guard position.trade.state == .filled, let plan = position.trade.plan else { return }
+        let notice = self.speaker.say(
+            .positionUnprotected(self.notice(position.trade, plan, stop: stop.id, reason: reason)),
+            trade: position.trade, at: message.timestamp, about: stop.id.description, causedBy: message)
+        position.trade.exitReason = .unprotected
+        try position.step(to: .exitTriggered, on: .unprotected, at: message.timestamp, message: notice.id)
+        position.say(notice)
+    }
+
+    /// A stop that ended without selling, while the position is to be kept, is replaced.
+    private func replaceLostStop(
+        _ position: inout ManagedPosition, _ notice: OrderNotice, _ message: Message
+    ) throws {
+        guard position.trade.heldQuantity > .zero, position.trade.latest(.stop)?.state.isTerminal ?? true else {
+            return
+        }
+        switch position.trade.state {
+        case .filled: try self.stopRefused(notice.order, notice.reason ?? "rejected", &position, message)
+        case .holding:
+            position.note(
+                Note(.error, "a stop was lost and is replaced", ["order.id": "\(notice.order.id)"]))
+            self.setStopLoss(&position, at: message.timestamp, causedBy: message)
+        default: break
+        }
+    }
+
+    private func recogniseStopHit(
+        _ position: inout ManagedPosition, _ notice: OrderNotice, _ message: Message
+    ) throws {
+        guard let plan = position.trade.plan, let stop = position.trade.order(notice.order.id) else { return }
+        // The fill overtook the broker's answer that the stop is there: it plainly was.
+        try self.stopIsSet(stop, at: stop.submittedAt ?? message.timestamp, &position, message, quote: nil)
+        guard position.trade.state == .holding else { return }
+        let hit = self.speaker.say(
+            .stopHit(self.notice(position.trade, plan, stop: stop.id, price: stop.averagePrice)),
+            trade: position.trade, at: message.timestamp, about: stop.id.description, causedBy: message)
+        position.trade.exitReason = .stop
+        try position.step(to: .exitTriggered, on: .stopHit, at: message.timestamp, message: hit.id)
+        position.say(hit)
+        position.stopWatching()
+    }
+
+    private func watchTarget(_ quote: Quote, _ documents: Documents) throws -> Decision {
+        let watch: Versioned<TargetWatch>? = try documents.find(TargetWatch.key(quote.symbol))
+        guard let watch, watch.value.isHit(by: quote) else { return Decision() }
+        var position = ManagedPosition(try documents.trade(watch.value.trade))
+        guard position.trade.state == .holding else { return Decision() }
+        try self.targetHit(&position, by: quote)
+        return position.decision()
+    }
+
+    private func targetHit(_ position: inout ManagedPosition, by quote: Quote) throws {
+        guard let plan = position.trade.plan else { return }
+        let hit = self.speaker.say(
+            .targetHit(self.notice(position.trade, plan, price: quote.bid)), trade: position.trade,
+            at: quote.timestamp)
+        position.trade.exitReason = .target
+        try position.step(to: .exitTriggered, on: .targetHit, at: quote.timestamp, message: hit.id)
+        position.say(hit)
+        position.stopWatching()
+    }
+
+    private func beginStrategyExit(_ position: inout ManagedPosition, _ message: Message) throws {
+        switch position.trade.state {
+        case .holding: break
+        case .filled: throw NotYet("the position's stop is still on its way")
+        // Something else ended it first.
+        case .exitTriggered, .orderClosing, .closed: return
+        default:
+            throw InvalidTransition(
+                from: position.trade.state.rawValue, to: TradeState.exitTriggered.rawValue,
+                trigger: message.event.rawValue)
+        }
+        position.trade.exitReason = .strategy
+        try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
+        position.stopWatching()
+        guard case .exitSignal(let signal) = message.body else { return }
+        position.tell(
+            .orderExecution,
+            self.speaker.say(
+                .exitRequested(signal), trade: position.trade, at: message.timestamp, causedBy: message))
+    }
+
+    /// `calculate_pnl`: everything sold less everything bought, exact.
+    private func calculatePnL(_ position: inout ManagedPosition, _ message: Message) throws {
+        guard position.trade.state == .closed, position.trade.pnl == nil, let reason = position.trade.exitReason,
+            let result = try PositionResult(position.trade)
+        else { return }
+        position.trade.pnl = result.pnl
+        position.say(
+            self.speaker.say(
+                .positionClosed(
+                    PositionClosed(
+                        symbol: position.trade.symbol, quantity: result.quantity, entryPrice: result.entryPrice,
+                        exitPrice: result.exitPrice, exitReason: reason, pnl: result.pnl)),
+                trade: position.trade, at: message.timestamp, causedBy: message))
+    }
+
+    private func notice(
+        _ trade: Trade, _ plan: EntryPlan, stop: ClientOrderID? = nil, price: Price? = nil, reason: String? = nil
+    ) -> PositionNotice {
+        PositionNotice(
+            symbol: trade.symbol, quantity: trade.heldQuantity,
+            entryPrice: trade.entryOrder?.averagePrice ?? plan.entryPrice, stopPrice: plan.stopPrice,
+            targetPrice: plan.targetPrice, stopOrder: stop, price: price, reason: reason)
+    }
+
+    private func call(
+        _ operation: BrokerCall.Operation, _ position: inout ManagedPosition, at timestamp: Timestamp, about: String,
+        delaySeconds: Int = 0, causedBy cause: Message?
+    ) {
+        let call = BrokerCall(operation, lane: .protective, delaySeconds: delaySeconds)
+        position.say(
+            self.speaker.say(
+                .brokerCallRequested(call), trade: position.trade, at: timestamp, about: about, causedBy: cause))
+    }
+}

@@ -1,0 +1,37 @@
+import TradingCore
+
+/// What to look for in a symbol's quotes: kept beside the trade so that a quote costs one small read.
+struct TargetWatch: Hashable, Sendable, JSONCodable {
+    var trade: TradeID
+    var targetPrice: Price
+    /// The fill's market time: older quotes say nothing about this position.
+    var since: Timestamp
+
+    static func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "watch:\(symbol)") }
+
+    init(trade: TradeID, targetPrice: Price, since: Timestamp) {
+        self.trade = trade
+        self.targetPrice = targetPrice
+        self.since = since
+    }
+
+    /// A long position can be sold at the bid.
+    func isHit(by quote: Quote) -> Bool {
+        quote.isUsable && quote.bid >= self.targetPrice && quote.timestamp >= self.since
+    }
+
+    init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.init(
+            trade: try object.value("trade_id"), targetPrice: try object.value("target_price"),
+            since: try object.value("since"))
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("trade_id", self.trade)
+            $0.field("target_price", self.targetPrice)
+            $0.field("since", self.since)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package import TradingCore
+
+/// Says yes or no to every entry and how large it may be, keeps the account's high-water mark, and stops entries when
+/// the account has fallen too far.
+package struct RiskManagementAgent: Judgement {
+    package let agent = AgentName.riskManagement
+    private let limits: RiskLimits
+    private let approvalLifetime: Duration
+    private let speaker = Speaker(.riskManagement)
+
+    /// An approval that has not become an order `approvalLifetime` of market time later is void.
+    package init(limits: RiskLimits, approvalLifetime: Duration) {
+        self.limits = limits
+        self.approvalLifetime = approvalLifetime
+    }
+
+    package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
+        guard case .message(let message) = input else { return [Account.key] }
+        var keys = [Account.key]
+        if case .entrySignal = message.body { keys.append(try Trade.key(message.requiredTradeID)) }
+        if let account: Versioned<Account> = try documents.find(Account.key) {
+            keys += account.value.positions.keys.sorted().map(Quote.key)
+        }
+        return keys
+    }
+
+    package func decide(_ input: Input, given documents: Documents) throws -> Decision {
+        switch input {
+        case .started:
+            guard try documents.find(Account.key, as: Account.self) == nil else { return Decision() }
+            return self.readAccount(at: Timestamp(seconds: 0), about: "start")
+        case .message(let message):
+            switch message.body {
+            case .entrySignal(let signal): return try self.approveTrade(signal, message, documents)
+            case .marketStatus(let status) where status.isTransition && !status.isOpen:
+                return try self.recordEquity(status, message, documents)
+            case .tradingHalted(let halt): return try self.stopEntries(because: halt.reason, documents)
+            case .tradingResumed: return try self.stopEntries(because: nil, documents)
+            case .brokerCallCompleted(let answer): return try self.compareAccount(answer, message, documents)
+            default: return Decision()
+            }
+        case .quote, .feed, .poll: return Decision()
+        }
+    }
+
+    private func approveTrade(_ signal: EntrySignal, _ message: Message, _ documents: Documents) throws -> Decision {
+        var trade = try documents.trade(message.requiredTradeID)
+        var account = try documents.account()
+        guard let equity = try RiskRules.equity(of: account.value, prices: try self.prices(account.value, documents))
+        else { throw NotYet("a held symbol has no price yet") }
+        switch try self.verdict(signal, trade.value, account.value, equity: equity) {
+        case .success(let quantity):
+            let reserved = try signal.plan.entryPrice.times(quantity)
+            let approval = TradeApproval(
+                symbol: signal.symbol, quantity: quantity, plan: signal.plan, reservedCash: reserved,
+                expiresAt: message.timestamp + self.approvalLifetime)
+            trade.value.quantity = quantity
+            trade.value.approvalExpiresAt = approval.expiresAt
+            account.value.reserve(reserved, for: trade.value.id, symbol: signal.symbol)
+            return try self.conclude(
+                .tradeApproved(approval), to: .entryApproved, on: .tradeApproved, trade, message, account)
+        case .failure(let refusal):
+            trade.value.refusal = refusal
+            return try self.conclude(
+                .tradeRejected(LimitBreach(symbol: signal.symbol, refusal: refusal)), to: .scanning,
+                on: .tradeRejected, trade, message, nil)
+        }
+    }
+
+    private func verdict(
+        _ signal: EntrySignal, _ trade: Trade, _ account: Account, equity: Money
+    ) throws -> Result<Quantity, RiskRefusal> {
+        if let refusal = RiskRules.checkLimits(
+            signal.plan, symbol: signal.symbol, trade: trade.id, account: account, equity: equity, limits: self.limits)
+        {
+            return .failure(refusal)
+        }
+        return try RiskRules.calculateSize(
+            entryPrice: signal.plan.entryPrice, wanted: signal.quantity, account: account, equity: equity,
+            limits: self.limits)
+    }
+
+    private func conclude(
+        _ body: MessageBody, to state: TradeState, on trigger: TradeTrigger, _ trade: Versioned<Trade>,
+        _ message: Message, _ account: Versioned<Account>?
+    ) throws -> Decision {
+        var trade = trade
+        var decision = Decision()
+        let answer = self.speaker.say(body, trade: trade.value, at: message.timestamp, causedBy: message)
+        let step = try trade.value.transition(to: state, on: trigger, at: message.timestamp, message: answer.id)
+        decision.write(trade, history: [step])
+        if let account { decision.write(account) }
+        decision.messages.append(answer)
+        return decision
+    }
+
+    /// After the close: the equity counts towards the high-water mark, and the ledger is held against the broker.
+    private func recordEquity(_ status: MarketStatus, _ message: Message, _ documents: Documents) throws -> Decision {
+        var account = try documents.account()
+        guard let equity = try RiskRules.equity(of: account.value, prices: try self.prices(account.value, documents))
+        else { throw NotYet("a held symbol has no price yet") }
+        account.value.record(equity: equity)
+        var decision = self.readAccount(at: message.timestamp, about: "\(status.sessionDate)")
+        let drawdown = RiskRules.drawdown(of: equity, in: account.value)
+        if drawdown >= self.limits.drawdown, account.value.entriesStopped == nil {
+            let refusal = RiskRefusal(rule: .drawdown, limit: "below \(self.limits.drawdown)", value: "\(drawdown)")
+            account.value.entriesStopped = "drawdown of \(drawdown) on \(status.sessionDate)"
+            decision.messages.append(
+                self.speaker.say(
+                    .limitExceeded(LimitBreach(symbol: nil, refusal: refusal)), at: message.timestamp,
+                    about: "\(status.sessionDate)", causedBy: message))
+            decision.notes.append(
+                Note(.error, "entries stopped until an operator resumes them", ["risk.reason": "\(refusal)"]))
+        }
+        decision.write(account)
+        return decision
+    }
+
+    private func stopEntries(because reason: String?, _ documents: Documents) throws -> Decision {
+        var account = try documents.account()
+        account.value.entriesStopped = reason
+        var decision = Decision()
+        decision.write(account)
+        return decision
+    }
+
+    private func readAccount(at timestamp: Timestamp, about: String) -> Decision {
+        var decision = Decision()
+        decision.messages.append(
+            self.speaker.say(
+                .brokerCallRequested(BrokerCall(.account, lane: .account)), at: timestamp, about: "account \(about)"))
+        return decision
+    }
+
+    private func compareAccount(
+        _ answer: BrokerAnswer, _ message: Message, _ documents: Documents
+    ) throws -> Decision {
+        var decision = Decision()
+        switch answer.outcome {
+        case .account(let cash, _):
+            if let account: Versioned<Account> = try documents.find(Account.key) {
+                if account.value.cash != cash {
+                    decision.notes.append(
+                        Note(
+                            .error, "ledger and broker disagree about the cash",
+                            ["account.ledger": "\(account.value.cash)", "account.broker": "\(cash)"]))
+                }
+            } else {
+                decision.write(Versioned(new: Account.key, value: Account(cash: cash)))
+            }
+        case .unavailable(let reason), .unknown(let reason), .refused(_, let reason):
+            decision.notes.append(Note(.warning, "the account could not be read", ["broker.reason": reason]))
+            decision.messages.append(
+                self.speaker.say(
+                    .brokerCallRequested(answer.call.again()), at: message.timestamp,
+                    about: "account again \(answer.call.attempt) \(message.id)", causedBy: message))
+        default: break
+        }
+        return decision
+    }
+
+    private func prices(_ account: Account, _ documents: Documents) throws -> [Symbol: Price] {
+        var prices: [Symbol: Price] = [:]
+        for symbol in account.positions.keys {
+            if let quote = try documents.quote(symbol), quote.isUsable { prices[symbol] = quote.bid }
+        }
+        return prices
+    }
+}

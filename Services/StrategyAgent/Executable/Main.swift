@@ -1,0 +1,19 @@
+import AgentRuntime
+import StrategyAgent
+import TradingCore
+
+@main
+enum Main {
+    static func main() async {
+        await AgentProcess.run(
+            AgentDefinition(agent: .strategy, defaultHTTPPort: 8082) { settings, seed in
+                try StrategyRegistry.agent(
+                    named: try settings.string("strategy.name", default: MovingAverageRSIVolumeStrategy.name),
+                    parameters: StrategyParameters(try settings.strategyParameters()),
+                    timeframe: try settings.timeframe(), seed: seed)
+            })
+    }
+}
+
+extension StrategyParameterError: ConfigurationProblem {}
+extension UnknownStrategy: ConfigurationProblem {}

@@ -1,0 +1,135 @@
+import MarketSimulation
+import TradingCore
+
+/// The processes of a replay: who they are and what they are told.
+package struct ReplayProcesses {
+    /// In the private Redis.
+    package static let namespace = "quintet"
+    package static let simulatorName = "broker-simulator"
+    package static let storeName = "redis-server"
+
+    private let settings: ReplaySettings
+    private let directory: RunDirectory
+    private let redisPort: UInt16
+
+    package init(_ settings: ReplaySettings, directory: RunDirectory, redisPort: UInt16) {
+        self.settings = settings
+        self.directory = directory
+        self.redisPort = redisPort
+    }
+
+    package var redisURL: String { "redis://127.0.0.1:\(self.redisPort)" }
+
+    /// - Throws: `CommandFailure` with `.missingProgram` if a program is not there.
+    package static func checkPrograms(_ settings: ReplaySettings) throws(CommandFailure) {
+        for name in AgentName.allCases.map(\.rawValue) + [Self.simulatorName] {
+            let path = "\(settings.binaries)/\(name)"
+            guard FileSystem.isExecutable(path) else {
+                throw CommandFailure(
+                    .missingProgram,
+                    "There is no program \(path): build it with `make build`, or name the folder that "
+                        + "has it with --binaries."
+                )
+            }
+        }
+        guard FileSystem.program(Self.storeName, on: Self.searchPath(settings)) != nil else {
+            throw CommandFailure(
+                .missingProgram,
+                "redis-server is not installed: type `sudo apt-get install -y redis-server`."
+            )
+        }
+    }
+
+    package func store() throws(CommandFailure) -> Supervisor.Task {
+        try FileSystem.makeFolder(self.directory.redisData)
+        let path = Self.searchPath(self.settings)
+        var command = [
+            FileSystem.program(Self.storeName, on: path) ?? Self.storeName,
+            "--bind", "127.0.0.1", "--port", String(self.redisPort), "--dir", self.directory.redisData,
+            "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+        ]
+        // Nothing of a replay is to survive a SIGKILL of this process. Agents see to that themselves.
+        if let launcher = FileSystem.program("setpriv", on: path) {
+            command = [launcher, "--pdeathsig", "KILL", "--"] + command
+        }
+        return Supervisor.Task(
+            name: Self.storeName,
+            role: .store,
+            program: command[0],
+            arguments: Array(command.dropFirst()),
+            environment: self.settings.environment,
+            logFile: self.directory.log(Self.storeName),
+            pidFile: self.directory.pidFile("redis")
+        )
+    }
+
+    package func simulator() -> Supervisor.Task {
+        var environment = self.commonEnvironment
+        environment["BARS"] = self.settings.barsPath
+        environment["CASH"] = self.settings.cash.description
+        environment["HTTP_PORT"] = "0"
+        environment["CONTROL_PORT"] = "0"
+        environment["PORT_FILE"] = self.directory.simulatorPorts
+        return Supervisor.Task(
+            name: Self.simulatorName,
+            role: .essential,
+            program: "\(self.settings.binaries)/\(Self.simulatorName)",
+            environment: environment,
+            logFile: self.directory.log(Self.simulatorName),
+            pidFile: self.directory.pidFile(Self.simulatorName)
+        )
+    }
+
+    /// Every agent, each replica a task of its own.
+    package func agents(simulatorPort: UInt16, ports: inout LoopbackPorts) throws(CommandFailure) -> [Supervisor.Task] {
+        var tasks: [Supervisor.Task] = []
+        for agent in AgentName.allCases {
+            for replica in 1...(self.settings.replicas[agent] ?? 1) {
+                let instance = "\(agent)-\(replica)"
+                var environment = self.commonEnvironment
+                environment["AGENT_INSTANCE"] = instance
+                environment["HTTP_PORT"] = String(try ports.next())
+                environment["APCA_API_BASE_URL"] = "http://127.0.0.1:\(simulatorPort)"
+                environment["APCA_API_DATA_URL"] = "http://127.0.0.1:\(simulatorPort)"
+                environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(simulatorPort)"
+                environment["APCA_API_KEY_ID"] = "simulated"
+                environment["APCA_API_SECRET_KEY"] = "simulated"
+                environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
+                environment["TIMEFRAME"] = self.settings.timeframe.rawValue
+                tasks.append(
+                    Supervisor.Task(
+                        name: instance,
+                        role: .agent,
+                        program: "\(self.settings.binaries)/\(agent)",
+                        environment: environment,
+                        logFile: self.directory.log(instance),
+                        pidFile: self.directory.pidFile(replica == 1 ? agent.rawValue : instance)
+                    )
+                )
+            }
+        }
+        return tasks
+    }
+
+    private var commonEnvironment: [String: String] {
+        var environment = self.settings.environment
+        // What would send a process elsewhere, or stand against what is set here.
+        for key in ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY"] {
+            environment[key] = nil
+            environment[key + "_FILE"] = nil
+        }
+        environment["PID_FILE"] = nil
+        environment["REDIS_URL"] = self.redisURL
+        environment["QUINTET_NAMESPACE"] = Self.namespace
+        environment["HTTP_HOST"] = "127.0.0.1"
+        environment["LOG_FORMAT"] = "json"
+        environment["LOG_LEVEL"] = self.settings.logLevel
+        environment["EXIT_WITH_PARENT"] = "1"
+        return environment
+    }
+
+    private static func searchPath(_ settings: ReplaySettings) -> String {
+        // Debian keeps servers where a user's PATH need not lead.
+        (settings.environment["PATH"] ?? "") + ":/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+    }
+}

@@ -1,0 +1,210 @@
+package import Brokerage
+import Glibc
+import HTTPTransport
+import Logging
+import MessageBus
+import NIOPosix
+import ServiceLifecycle
+import Telemetry
+package import TradingCore
+import UnixSignals
+
+/// What one agent's executable says about itself; everything else is the same for all five.
+package struct AgentDefinition: Sendable {
+    package var agent: AgentName
+    package var defaultHTTPPort: Int
+    /// Makes the judgement from configuration. Called on the agent's thread; `seed` names this installation for good.
+    package var makeJudgement: @Sendable (Settings, _ seed: String) throws -> any Judgement
+    /// The broker stream this agent owns, if it owns one.
+    package var makeFeed: (@Sendable (Settings, AlpacaEndpoints) throws -> any BrokerFeed)?
+    /// Whether the agent watches quotes from pub/sub.
+    package var watchesQuotes = false
+    /// How often the agent polls by default; nil for never.
+    package var pollInterval: Duration?
+
+    package init(
+        agent: AgentName, defaultHTTPPort: Int,
+        makeJudgement: @escaping @Sendable (Settings, _ seed: String) throws -> any Judgement
+    ) {
+        self.agent = agent
+        self.defaultHTTPPort = defaultHTTPPort
+        self.makeJudgement = makeJudgement
+    }
+}
+
+/// Runs one agent from configuration to graceful stop.
+package enum AgentProcess {
+    /// Returns when the process has been asked to stop and has finished what it had in hand. A configuration that
+    /// cannot be used is printed and ends the process with code 78.
+    package static func run(_ definition: AgentDefinition) async {
+        do {
+            try await Self.start(definition)
+        } catch {
+            Self.print("\(definition.agent): \(error)")
+            exit(error is ConfigurationError || error is any ConfigurationProblem ? 78 : 1)
+        }
+    }
+
+    private static func start(_ definition: AgentDefinition) async throws {
+        // A peer that hangs up in mid-write is an error to handle, not a reason to die.
+        signal(SIGPIPE, SIG_IGN)
+        let settings = try Settings()
+        let configuration = try AgentConfiguration(settings, definition)
+        // Everything is read once before anything runs, so that a wrong value stops the start.
+        _ = try definition.makeJudgement(settings, "")
+        let feed = try definition.makeFeed?(settings, configuration.alpaca)
+        let parentWatch = try ParentWatch(settings)
+        settings.declare(AgentConfiguration.sharedKeys)
+        try settings.refuseUnknownKeys()
+
+        let common = configuration.common
+        let metrics = Telemetry.bootstrap(
+            service: definition.agent.rawValue, level: common.logLevel, format: common.logFormat)
+        let heartbeat = Heartbeat()
+        let desk = AgentDesk(
+            definition: definition, configuration: configuration, stop: StopSignal(), heartbeat: heartbeat,
+            readiness: ReadinessBoard(waitingFor: feed == nil ? ["redis"] : ["redis", "broker stream"]),
+            logger: Logger(label: definition.agent.rawValue))
+        let health = try await HealthServer.start(
+            host: common.httpHost, port: common.httpPort, liveness: { heartbeat.liveness(within: .seconds(30)) },
+            readiness: desk.readiness, metrics: metrics)
+        if let path = common.pidFile { try PIDFile.write(path) }
+
+        var services: [any Service] = [health]
+        services += definition.agent.lanes.map { lane in
+            ThreadService(stop: desk.stop) { desk.work(lane) }
+        }
+        services.append(ThreadService(stop: desk.stop) { try desk.judge(settings, feed: feed) })
+        if let parentWatch { services.append(parentWatch) }
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: desk.logger)
+        group.maximumGracefulShutdownDuration = .seconds(5)
+        group.maximumCancellationDuration = .seconds(1)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private static func print(_ text: String) {
+        var line = Array((text + "\n").utf8)
+        _ = write(STDERR_FILENO, &line, line.count)
+    }
+}
+
+/// What an agent reads from its configuration, whatever the agent.
+struct AgentConfiguration: Sendable {
+    let common: CommonSettings
+    let redis: RedisEndpoint
+    let alpaca: AlpacaEndpoints
+    let loop: AgentLoopSettings
+    let breaker: BreakerSettings
+
+    /// One file serves all processes: what the others read is no mistake.
+    static let sharedKeys = [
+        "symbols", "timeframe", "strategy.*", "risk.*", "order.*", "poll.*", "claim.*", "max.*", "breaker.*", "exit.*",
+        "redis.*", "quintet.*", "agent.*", "http.*", "log.*", "pid.*", "apca.*", "bars", "cash", "control.*", "port.*",
+    ]
+
+    init(_ settings: Settings, _ definition: AgentDefinition) throws {
+        self.common = try CommonSettings(
+            settings, agent: definition.agent.rawValue, defaultHTTPPort: definition.defaultHTTPPort)
+        do {
+            self.redis = try RedisEndpoint(url: self.common.redisURL)
+        } catch {
+            throw ConfigurationError(.malformed, "REDIS_URL (redis.url): \(error)")
+        }
+        self.alpaca = AlpacaEndpoints(try AlpacaSettings(settings))
+        var loop = AgentLoopSettings(instance: self.common.instance)
+        loop.watchesQuotes = definition.watchesQuotes
+        if let interval = definition.pollInterval {
+            loop.pollInterval = try settings.duration("poll.interval", default: interval)
+        }
+        loop.claimIdle = try settings.duration("claim.idle", default: loop.claimIdle)
+        loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 1...1000)
+        self.loop = loop
+        var breaker = BreakerSettings()
+        breaker.failureThreshold = try settings.int("breaker.failures", default: 3, in: 1...100)
+        breaker.openFor = try settings.duration("breaker.openFor", default: breaker.openFor)
+        self.breaker = breaker
+    }
+}
+
+/// What the threads of one agent share.
+struct AgentDesk: Sendable {
+    let definition: AgentDefinition
+    let configuration: AgentConfiguration
+    let stop: StopSignal
+    let heartbeat: Heartbeat
+    let readiness: ReadinessBoard
+    let logger: Logger
+
+    /// The agent's own thread.
+    func judge(_ settings: Settings, feed: (any BrokerFeed)?) throws {
+        let bus = self.connect()
+        let driver = feed.map {
+            FeedDriver(
+                feed: $0, leaseName: "stream.\(self.definition.agent.rawValue)",
+                holder: self.configuration.common.instance, group: MultiThreadedEventLoopGroup.singleton,
+                logger: self.logger, readiness: self.readiness, wake: bus.wakeSignal.wake)
+        }
+        let seed = try Installation.seed(
+            bus: bus, stop: self.stop, heartbeat: self.heartbeat, logger: self.logger)
+        AgentLoop(
+            judgement: try self.definition.makeJudgement(settings, seed), settings: self.configuration.loop, bus: bus,
+            feed: driver, stop: self.stop, readiness: self.readiness, heartbeat: self.heartbeat, logger: self.logger
+        ).run()
+    }
+
+    /// The thread of one broker lane.
+    func work(_ lane: BrokerLane) {
+        let alpaca = self.configuration.alpaca
+        LaneWorker(
+            agent: self.definition.agent, lane: lane, instance: self.configuration.common.instance,
+            bus: self.connect(), stop: self.stop, readiness: self.readiness, heartbeat: self.heartbeat,
+            logger: self.logger, claimIdle: self.configuration.loop.claimIdle, breaker: self.configuration.breaker,
+            makeBroker: { AlpacaBroker(endpoints: alpaca, client: CurlHTTPClient()) }
+        ).run()
+    }
+
+    private func connect() -> RedisMessageBus {
+        let bus = RedisMessageBus(
+            endpoint: self.configuration.redis, namespace: self.configuration.common.namespace)
+        self.stop.onStop(bus.wakeSignal.wake)
+        return bus
+    }
+}
+
+/// An error in what the user configured, beside `ConfigurationError`.
+package protocol ConfigurationProblem: Error {}
+
+/// Runs one blocking thread as a service and stops it gracefully.
+struct ThreadService: Service {
+    private let stop: StopSignal
+    private let body: @Sendable () throws -> Void
+
+    init(stop: StopSignal, body: @escaping @Sendable () throws -> Void) {
+        self.stop = stop
+        self.body = body
+    }
+
+    func run() async throws {
+        let stop = self.stop
+        let body = self.body
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await DedicatedThread.run(body)
+            } onGracefulShutdown: {
+                stop.give()
+            }
+        } onCancel: {
+            stop.give()
+        }
+    }
+}
+
+extension AlpacaEndpoints {
+    package init(_ settings: AlpacaSettings) {
+        self.init(
+            trading: settings.baseURL, data: settings.dataURL, stream: settings.streamURL,
+            feed: settings.feed.rawValue, keyID: settings.keyID.exposed, secretKey: settings.secretKey.exposed)
+    }
+}

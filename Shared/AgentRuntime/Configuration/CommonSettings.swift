@@ -1,0 +1,70 @@
+package import Logging
+package import Telemetry
+
+/// What every process reads the same way.
+///
+/// | environment | file | default |
+/// |---|---|---|
+/// | `REDIS_URL` | `redis.url` | `redis://127.0.0.1:6379` |
+/// | `QUINTET_NAMESPACE` | `quintet.namespace` | `quintet` |
+/// | `AGENT_INSTANCE` | `agent.instance` | `<agent>-1` |
+/// | `HTTP_HOST` | `http.host` | `127.0.0.1` |
+/// | `HTTP_PORT` | `http.port` | the agent's own; 0 takes any free port |
+/// | `LOG_LEVEL` | `log.level` | `info` |
+/// | `LOG_FORMAT` | `log.format` | `text` on a terminal, else `json` |
+/// | `PID_FILE` | `pid.file` | none |
+package struct CommonSettings: Sendable {
+    /// May hold a password: not for logs.
+    package var redisURL: String
+    /// Comes first in every Redis key.
+    package var namespace: String
+    /// The stable consumer name: two processes of one agent need two, and a restarted process needs its old one.
+    package var instance: String
+    package var httpHost: String
+    /// 0...65535.
+    package var httpPort: Int
+    package var logLevel: Logger.Level
+    /// Nil chooses by what stderr is.
+    package var logFormat: LogFormat?
+    package var pidFile: String?
+
+    package init(
+        redisURL: String = "redis://127.0.0.1:6379",
+        namespace: String = "quintet",
+        instance: String,
+        httpHost: String = "127.0.0.1",
+        httpPort: Int,
+        logLevel: Logger.Level = .info,
+        logFormat: LogFormat? = nil,
+        pidFile: String? = nil
+    ) {
+        self.redisURL = redisURL
+        self.namespace = namespace
+        self.instance = instance
+        self.httpHost = httpHost
+        self.httpPort = httpPort
+        self.logLevel = logLevel
+        self.logFormat = logFormat
+        self.pidFile = pidFile
+    }
+
+    /// - Parameters:
+    ///   - agent: the executable's name, such as `strategy-agent`.
+    ///   - defaultHTTPPort: used when `HTTP_PORT` is not set.
+    package init(_ settings: Settings, agent: String, defaultHTTPPort: Int) throws(ConfigurationError) {
+        self.init(
+            redisURL: try settings.url(
+                "redis.url",
+                default: "redis://127.0.0.1:6379",
+                schemes: ["redis", "rediss", "unix"]
+            ),
+            namespace: try settings.name("quintet.namespace", default: "quintet"),
+            instance: try settings.name("agent.instance", default: "\(agent)-1"),
+            httpHost: try settings.string("http.host", default: "127.0.0.1"),
+            httpPort: try settings.int("http.port", default: defaultHTTPPort, in: 0...65_535),
+            logLevel: try settings.choice("log.level", default: .info),
+            logFormat: try settings.optionalChoice("log.format"),
+            pidFile: try settings.optionalString("pid.file")
+        )
+    }
+}

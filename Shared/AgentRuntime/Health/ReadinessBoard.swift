@@ -1,0 +1,48 @@
+import Synchronization
+import TradingCore
+
+/// What the process needs before it can work, by name. Safe from any thread.
+package final class ReadinessBoard: Sendable {
+    package enum Status: Equatable, Sendable {
+        case ready
+        /// Why not yet, for the operator.
+        case waiting(String)
+    }
+
+    private let checks: Mutex<[String: Status]>
+
+    /// - Parameter names: the checks that stand in the way until they are set ready.
+    package init(waitingFor names: [String]) {
+        let waiting = names.map { ($0, Status.waiting("not checked yet")) }
+        self.checks = Mutex(Dictionary(waiting) { first, _ in first })
+    }
+
+    /// Adds the check if it is new.
+    package func set(_ check: String, _ status: Status) {
+        self.checks.withLock { $0[check] = status }
+    }
+
+    /// True when every check is ready.
+    package var isReady: Bool {
+        self.checks.withLock { checks in checks.values.allSatisfy { $0 == .ready } }
+    }
+
+    /// Whether every check is ready, with the same moment's JSON: `{"ready":false,"checks":{"redis":"…"}}`.
+    func report() -> (isReady: Bool, json: [UInt8]) {
+        let checks = self.checks.withLock { $0 }
+        let isReady = checks.values.allSatisfy { $0 == .ready }
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.field("ready", isReady)
+            writer.object("checks") { writer in
+                for (name, status) in checks.sorted(by: { $0.key < $1.key }) {
+                    switch status {
+                    case .ready: writer.field(name, "ok")
+                    case .waiting(let reason): writer.field(name, reason)
+                    }
+                }
+            }
+        }
+        return (isReady, writer.bytes)
+    }
+}

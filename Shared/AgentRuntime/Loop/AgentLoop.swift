@@ -1,0 +1,209 @@
+package import Logging
+package import MessageBus
+package import TradingCore
+
+/// How the loop of one agent behaves.
+package struct AgentLoopSettings: Sendable {
+    /// The stable consumer name: a restarted process finds what it left under it.
+    package var instance: String
+    /// A message handed out more often than this without being handled is set aside.
+    package var maximumDeliveries = 10
+    /// What another replica left unacknowledged for this long is taken over. Longer than any broker call takes.
+    package var claimIdle = Duration.seconds(30)
+    /// How often the agent is asked to poll; nil for never.
+    package var pollInterval: Duration?
+    /// Watches quotes from pub/sub.
+    package var watchesQuotes = false
+
+    package init(instance: String) {
+        self.instance = instance
+    }
+}
+
+/// One agent's thread: reads, decides and commits, one message after the other. Nothing here waits for a broker.
+package final class AgentLoop {
+    private let agent: AgentName
+    private let settings: AgentLoopSettings
+    private let bus: any MessageBus
+    private let committer: Committer
+    private let feed: FeedDriver?
+    private let stop: StopSignal
+    private let readiness: ReadinessBoard
+    private let heartbeat: Heartbeat
+    private let logger: Logger
+
+    private var nextPoll: Duration
+    private var nextClaim: Duration = .zero
+    private var nextTrim: Duration
+    /// Deliveries whose time has not come yet.
+    private var deferred: [Delivery] = []
+
+    private static let claimInterval = Duration.seconds(2)
+    private static let trimInterval = Duration.seconds(30)
+    /// How many entries of each stream are kept for people to look at.
+    private static let streamLength = 10_000
+    private static let batch = 32
+    private static let owedLimit = 1000
+    private static let turnLimit = Duration.milliseconds(250)
+
+    package init(
+        judgement: any Judgement, settings: AgentLoopSettings, bus: any MessageBus, feed: FeedDriver?,
+        stop: StopSignal, readiness: ReadinessBoard, heartbeat: Heartbeat, logger: Logger
+    ) {
+        self.agent = judgement.agent
+        self.settings = settings
+        self.bus = bus
+        self.committer = Committer(judgement: judgement, bus: bus, logger: logger)
+        self.feed = feed
+        self.stop = stop
+        self.readiness = readiness
+        self.heartbeat = heartbeat
+        self.logger = logger
+        self.nextPoll = MonotonicClock.now() + (settings.pollInterval ?? .zero)
+        self.nextTrim = MonotonicClock.now() + Self.trimInterval
+    }
+
+    /// Runs until the stop signal is given. Whatever the bus does, this goes on where it was.
+    package func run() {
+        var backOff = BackOff()
+        while !self.stop.isGiven {
+            do {
+                try self.synchronise()
+                self.readiness.set("redis", .ready)
+                self.logger.info("ready")
+                backOff.reset()
+                while !self.stop.isGiven { try self.turn() }
+            } catch {
+                self.readiness.set("redis", .waiting("\(error)"))
+                self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
+                backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
+            }
+        }
+        self.feed?.stop(bus: self.bus)
+        self.readiness.set("redis", .waiting("stopping"))
+    }
+
+    /// After every start and every loss of the bus: first what is owed, then what is new.
+    package func synchronise() throws {
+        self.deferred = []
+        for lane in self.agent.lanes {
+            try self.bus.createGroup(self.agent.rawValue, on: self.agent.callStream(lane))
+        }
+        try self.committer.process(.started)
+        if self.settings.watchesQuotes {
+            try self.bus.subscribe(to: [EventName.quoteUpdated.rawValue])
+            try self.bus.registerQuoteConsumer(self.agent.rawValue)
+        }
+        for stream in self.agent.inputStreams { try self.bus.createGroup(self.agent.rawValue, on: stream) }
+        try self.handleOwed()
+        try self.catchUpWithQuotes()
+    }
+
+    /// Handles everything this consumer was handed and has not acknowledged, but for what is deferred.
+    private func handleOwed() throws {
+        while !self.stop.isGiven {
+            let owed = try self.bus.pending(
+                group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
+                limit: Self.owedLimit
+            ).filter { delivery in !self.deferred.contains { $0.isSameEntry(as: delivery) } }
+            guard !owed.isEmpty else { break }
+            for delivery in owed { try self.handle(delivery) }
+        }
+    }
+
+    /// Does what is due and then waits for input, a quarter of a second at most.
+    package func turn() throws {
+        self.heartbeat.beat()
+        let now = MonotonicClock.now()
+        try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
+        if let interval = self.settings.pollInterval, now >= self.nextPoll {
+            self.nextPoll = now + interval
+            try self.tolerate { try self.committer.process(.poll) }
+        }
+        if now >= self.nextClaim {
+            self.nextClaim = now + Self.claimInterval
+            let left = try self.bus.claim(
+                group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
+                idle: self.settings.claimIdle, limit: Self.batch)
+            for delivery in left { try self.handle(delivery) }
+            // Redis may still have handed something to this consumer's connection after it had broken.
+            try self.handleOwed()
+        }
+        if now >= self.nextTrim {
+            self.nextTrim = now + Self.trimInterval
+            try self.bus.trim(self.agent.allStreams, keeping: Self.streamLength)
+        }
+        let reception = try self.bus.receive(
+            group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
+            limit: Self.batch, timeout: self.deferred.isEmpty ? Self.turnLimit : .milliseconds(20))
+        for delivery in reception.deliveries {
+            // What is left over stays with this consumer and is the first thing after the next start.
+            guard !self.stop.isGiven else { return }
+            try self.handle(delivery)
+        }
+        try self.look(at: reception.published)
+        let again = self.deferred
+        self.deferred = []
+        for delivery in again { try self.handle(delivery) }
+    }
+
+    private func handle(_ delivery: Delivery) throws {
+        do {
+            try self.committer.handle(delivery, maximumDeliveries: self.settings.maximumDeliveries)
+        } catch let error as NotYet {
+            self.logger.debug("message deferred", metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"])
+            self.deferred.append(delivery)
+        }
+    }
+
+    /// Takes in what the broker's stream said.
+    package func take(_ event: FeedEvent) throws {
+        try self.tolerate { try self.committer.process(.feed(event)) }
+    }
+
+    /// An input that no stream keeps and that cannot be judged is logged and passed over; the broker is asked again.
+    private func tolerate(_ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch let error as MessageBusError {
+            throw error
+        } catch {
+            self.logger.error("input passed over", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Of several quotes of one symbol only the newest counts.
+    private func look(at published: [PublishedMessage]) throws {
+        guard self.settings.watchesQuotes, !published.isEmpty else { return }
+        var newest: [Symbol: Quote] = [:]
+        for message in published {
+            do {
+                guard case .quoteUpdated(let quote) = try Message(decoding: message.body).body else { continue }
+                if let known = newest[quote.symbol], known.timestamp >= quote.timestamp { continue }
+                newest[quote.symbol] = quote
+            } catch {
+                self.logger.warning("a published quote cannot be read", metadata: ["reason": "\(error)"])
+            }
+        }
+        for (_, quote) in newest.sorted(by: { $0.key < $1.key }) { try self.look(at: quote) }
+    }
+
+    private func look(at quote: Quote) throws {
+        try self.tolerate { try self.committer.process(.quote(quote)) }
+        try self.bus.advanceQuoteCursor(
+            of: self.agent.rawValue, key: Quote.key(quote.symbol), version: quote.timestamp.microseconds)
+    }
+
+    /// Quotes that were published while nobody listened.
+    private func catchUpWithQuotes() throws {
+        guard self.settings.watchesQuotes else { return }
+        for (_, document) in try self.bus.quotes() {
+            guard case .quoteUpdated(let quote)? = try? Message(decoding: document.body).body else { continue }
+            try self.look(at: quote)
+        }
+    }
+}
+
+extension Delivery {
+    func isSameEntry(as other: Delivery) -> Bool { self.stream == other.stream && self.id == other.id }
+}

@@ -1,0 +1,173 @@
+import Logging
+import MessageBus
+import TradingCore
+
+/// Carries one input through an agent's judgement into one commit: reads what the judgement asks for, lets it decide,
+/// and applies the decision all or nothing. Belongs to the agent's thread.
+final class Committer {
+    private let agent: AgentName
+    private let bus: any MessageBus
+    private var judgement: any Judgement
+    private let logger: Logger
+    private let outcomes: OutcomeCounters
+
+    /// How often a decision is taken anew because somebody else changed a document meanwhile.
+    private static let maximumConflicts = 100
+    /// How often one document may lead to another.
+    private static let maximumReadingRounds = 4
+
+    init(judgement: any Judgement, bus: any MessageBus, logger: Logger) {
+        self.agent = judgement.agent
+        self.judgement = judgement
+        self.bus = bus
+        self.logger = logger
+        self.outcomes = OutcomeCounters(agent: judgement.agent)
+    }
+
+    /// Handles one delivery to its end. Throws `NotYet` when it has to be tried again later and `MessageBusError` when
+    /// the bus is in the way; everything else that goes wrong ends in the dead letters.
+    func handle(_ delivery: Delivery, maximumDeliveries: Int) throws {
+        let acknowledgement = Acknowledgement(
+            stream: delivery.stream, group: self.agent.rawValue, id: delivery.id)
+        guard delivery.deliveryCount <= maximumDeliveries else {
+            return try self.setAside(
+                delivery, acknowledgement, "handling failed \(delivery.deliveryCount - 1) times")
+        }
+        let message: Message
+        do {
+            message = try Message(decoding: delivery.body)
+        } catch {
+            return try self.setAside(delivery, acknowledgement, "\(error)")
+        }
+        do {
+            try self.process(.message(message), acknowledging: acknowledgement)
+        } catch let error as MessageBusError {
+            throw error
+        } catch let error as NotYet {
+            throw error
+        } catch {
+            try self.setAside(delivery, acknowledgement, "\(error)")
+        }
+    }
+
+    /// Decides about one input and commits. Throws what the judgement throws, and `MessageBusError`.
+    func process(_ input: Input, acknowledging acknowledgement: Acknowledgement? = nil) throws {
+        let started = ContinuousClock.now
+        for _ in 0..<Self.maximumConflicts {
+            let documents = try self.read(for: input)
+            let decision = try self.judgement.decide(input, given: documents)
+            for quote in decision.quotes {
+                guard case .quoteUpdated(let body) = quote.body else { continue }
+                _ = try self.bus.publishQuote(
+                    key: Quote.key(body.symbol), version: body.timestamp.microseconds, body: quote.encoded(),
+                    channel: EventName.quoteUpdated.rawValue)
+            }
+            let commit = self.commit(decision, acknowledging: acknowledgement)
+            guard !commit.isEmpty else { return self.outcomes.count(input, .committed, since: started) }
+            switch try self.bus.commit(commit) {
+            case .committed:
+                self.log(decision.notes, input)
+                return self.outcomes.count(input, .committed, since: started)
+            case .alreadyAcknowledged: return self.outcomes.count(input, .duplicate, since: started)
+            case .conflict: self.outcomes.countConflict()
+            }
+        }
+        throw NotYet("others kept changing the same documents")
+    }
+
+    private func read(for input: Input) throws -> Documents {
+        var documents = Documents()
+        for _ in 0..<Self.maximumReadingRounds {
+            let keys = try self.judgement.reads(for: input, given: documents).filter { !documents.hasRead($0) }
+            guard !keys.isEmpty else { return documents }
+            for (key, stored) in zip(keys, try self.bus.load(keys)) { documents.insert(stored, for: key) }
+        }
+        throw NotYet("reading led from document to document without an end")
+    }
+
+    private func commit(_ decision: Decision, acknowledging acknowledgement: Acknowledgement?) -> Commit {
+        var commit = Commit()
+        commit.acknowledge = acknowledgement
+        commit.writes = decision.changes.map {
+            DocumentWrite(
+                key: $0.key, expectedVersion: $0.expectedVersion, expectedState: $0.expectedState, state: $0.state,
+                body: $0.body, history: $0.history.map { JSONWriter.bytes($0) })
+        }
+        commit.puts = decision.puts
+        commit.deletes = decision.deletes
+        commit.additions = decision.additions
+        commit.messages =
+            decision.messages.map(self.outbound)
+            + decision.privateMessages.map {
+                OutboundMessage(stream: $0.to.inbox, channel: nil, body: $0.message.encoded())
+            }
+        return commit
+    }
+
+    private func outbound(_ message: Message) -> OutboundMessage {
+        if case .brokerCallRequested(let call) = message.body {
+            return OutboundMessage(stream: self.agent.callStream(call.lane), channel: nil, body: message.encoded())
+        }
+        return OutboundMessage(
+            stream: message.event.stream, channel: message.event.rawValue, body: message.encoded())
+    }
+
+    private func setAside(_ delivery: Delivery, _ acknowledgement: Acknowledgement, _ reason: String) throws {
+        let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: reason)
+        var commit = Commit()
+        commit.acknowledge = acknowledgement
+        commit.messages = [
+            OutboundMessage(
+                stream: .deadLetter, channel: StreamName.deadLetter.rawValue, body: JSONWriter.bytes(letter))
+        ]
+        _ = try self.bus.commit(commit)
+        self.outcomes.countDeadLetter()
+        self.logger.error(
+            "message set aside as a dead letter",
+            metadata: ["message.stream": "\(delivery.stream)", "message.entry": "\(delivery.id)", "reason": "\(reason)"])
+    }
+
+    private func log(_ notes: [Note], _ input: Input) {
+        for note in notes {
+            var metadata: Logger.Metadata = [:]
+            for (key, value) in note.details { metadata[key] = "\(value)" }
+            if case .message(let message) = input {
+                metadata["trace_id"] = "\(message.traceID)"
+                if let trade = message.tradeID { metadata["trade.id"] = "\(trade)" }
+            }
+            let level: Logger.Level =
+                switch note.level {
+                case .info: .info
+                case .warning: .warning
+                case .error: .error
+                }
+            self.logger.log(level: level, "\(note.text)", metadata: metadata)
+        }
+    }
+}
+
+/// An entry of the dead-letter stream.
+struct DeadLetter: JSONEncodable {
+    let agent: AgentName
+    let delivery: Delivery
+    let reason: String
+
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("reason", self.reason)
+            $0.field("agent", self.agent.rawValue)
+            $0.field("stream", self.delivery.stream.rawValue)
+            $0.field("entry", self.delivery.id)
+            $0.field("deliveries", self.delivery.deliveryCount)
+            // Bytes that are no UTF-8 become replacement characters: the letter has to stay readable.
+            $0.field("body", String(decoding: self.delivery.body, as: UTF8.self))
+        }
+    }
+}
+
+extension Commit {
+    var isEmpty: Bool {
+        self.acknowledge == nil && self.writes.isEmpty && self.puts.isEmpty && self.deletes.isEmpty
+            && self.additions.isEmpty && self.removals.isEmpty && self.messages.isEmpty
+    }
+}

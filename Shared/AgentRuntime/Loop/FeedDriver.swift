@@ -1,0 +1,152 @@
+package import Brokerage
+import HTTPTransport
+package import Logging
+import MessageBus
+package import NIOCore
+import TradingCore
+
+/// Keeps one broker stream connected from the agent's own thread, and hands its events over in order. A ping of the
+/// broker's is answered only after everything before it has been committed.
+///
+/// Only the holder of the stream's lease connects: brokers allow one connection per account.
+package final class FeedDriver {
+    private var feed: any BrokerFeed
+    private let leaseName: String
+    private let holder: String
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let readiness: ReadinessBoard
+    private let wake: @Sendable () -> Void
+
+    private var connection: (client: WebSocketClient, inbox: WebSocketInbox)?
+    private var hasLease = false
+    private var leaseRenewal: Duration = .zero
+    private var nextAttempt: Duration = .zero
+    /// What the connection has said and nobody has dealt with yet, oldest first.
+    private var waiting: [Item] = []
+    private var failures = 0
+
+    private enum Item {
+        case event(FeedEvent)
+        case ping(WebSocketPing)
+    }
+
+    private static let leaseDuration = Duration.seconds(3)
+    private static let batch = 64
+
+    package init(
+        feed: any BrokerFeed, leaseName: String, holder: String, group: any EventLoopGroup, logger: Logger,
+        readiness: ReadinessBoard, wake: @escaping @Sendable () -> Void
+    ) {
+        self.feed = feed
+        self.leaseName = leaseName
+        self.holder = holder
+        self.group = group
+        self.logger = logger
+        self.readiness = readiness
+        self.wake = wake
+    }
+
+    /// Does what is due: lease, connection, and everything received. Throws what `handle` throws; the event it failed
+    /// on stays first in line.
+    func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
+        guard try self.holdsLease(bus, now: now) else {
+            self.disconnect()
+            // Another replica listens; this one is ready to take over.
+            self.readiness.set("broker stream", .ready)
+            return
+        }
+        if self.connection == nil, now >= self.nextAttempt { try self.connect() }
+        if self.waiting.isEmpty { self.collect(now: now) }
+        while let item = self.waiting.first {
+            switch item {
+            case .event(let event):
+                try handle(event)
+                if event == .connected {
+                    self.failures = 0
+                    self.readiness.set("broker stream", .ready)
+                }
+            case .ping(let ping): ping.reply()
+            }
+            self.waiting.removeFirst()
+        }
+        // The rest waits for the next turn, so that a flood of quotes does not keep the streams waiting.
+        if let inbox = self.connection?.inbox, inbox.count > 0 { self.wake() }
+    }
+
+    func stop(bus: any MessageBus) {
+        self.disconnect()
+        // The lease would run out by itself; giving it up lets another replica take over at once.
+        try? bus.releaseLease(self.leaseName, holder: self.holder)
+    }
+
+    private func holdsLease(_ bus: any MessageBus, now: Duration) throws -> Bool {
+        guard now >= self.leaseRenewal else { return self.hasLease }
+        self.hasLease = try bus.acquireLease(self.leaseName, holder: self.holder, for: Self.leaseDuration)
+        self.leaseRenewal = now + Self.leaseDuration / 3
+        return self.hasLease
+    }
+
+    private func connect() throws {
+        let inbox = WebSocketInbox(notify: self.wake)
+        do {
+            let client = try WebSocketClient(
+                url: self.feed.url, headers: self.feed.headers, inbox: inbox, eventLoopGroup: self.group)
+            self.connection = (client, inbox)
+            client.connect()
+        } catch {
+            self.give(up: "\(error)", retryAfter: .seconds(30), now: MonotonicClock.now())
+        }
+    }
+
+    private func collect(now: Duration) {
+        guard let connection else { return }
+        for event in connection.inbox.take(Self.batch) {
+            switch event {
+            case .connected: self.perform(self.feed.opened(), now: now)
+            case .text(let bytes), .binary(let bytes): self.perform(self.feed.received(bytes), now: now)
+            case .ping(let ping): self.waiting.append(.ping(ping))
+            case .disconnected(let reason):
+                self.give(up: reason, retryAfter: self.backOff, now: now)
+                return
+            }
+        }
+    }
+
+    /// 50 ms, doubling to 30 s; a broker that limits connections names its own time.
+    private var backOff: Duration { min(.milliseconds(50) * (1 << min(self.failures, 10)), .seconds(30)) }
+
+    private func perform(_ actions: [FeedAction], now: Duration) {
+        for action in actions {
+            switch action {
+            case .send(let text):
+                do {
+                    try self.connection?.client.send(text: text)
+                } catch {
+                    self.give(up: "\(error)", retryAfter: self.backOff, now: now)
+                }
+            case .event(let event): self.waiting.append(.event(event))
+            case .note(let text): self.logger.warning("\(text)")
+            case .give(let reason, let retryAfter): self.give(up: reason, retryAfter: retryAfter, now: now)
+            }
+        }
+    }
+
+    private func give(up reason: String, retryAfter: Duration, now: Duration) {
+        self.logger.warning("broker stream lost", metadata: ["reason": "\(reason)", "retry_after": "\(retryAfter)"])
+        self.readiness.set("broker stream", .waiting(reason))
+        self.disconnect()
+        self.failures += 1
+        self.nextAttempt = now + retryAfter
+    }
+
+    /// What was received is still dealt with; only a ping of a dead connection needs no answer.
+    private func disconnect() {
+        self.connection?.client.close()
+        self.connection = nil
+        self.waiting.removeAll { item in
+            if case .ping = item { return true }
+            return false
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package import Brokerage
+import CoreMetrics
+import Glibc
+package import Logging
+package import MessageBus
+package import TradingCore
+
+/// One broker lane's thread: takes calls from the lane's stream, makes them, and commits each answer together with the
+/// acknowledgement of its call. A call whose worker died is found again and looked up before it is repeated.
+package final class LaneWorker {
+    private let agent: AgentName
+    private let lane: BrokerLane
+    private let instance: String
+    private let bus: any MessageBus
+    private let stop: StopSignal
+    private let readiness: ReadinessBoard
+    private let heartbeat: Heartbeat
+    private let logger: Logger
+    private let claimIdle: Duration
+    private let makeBroker: () -> any Broker
+    private let breakerSettings: BreakerSettings
+
+    /// Calls that have to wait for their time, and when it comes.
+    private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
+    private var breakerChanges: [BreakerChange] = []
+    private var nextClaim: Duration = .zero
+
+    package init(
+        agent: AgentName, lane: BrokerLane, instance: String, bus: any MessageBus, stop: StopSignal,
+        readiness: ReadinessBoard, heartbeat: Heartbeat, logger: Logger, claimIdle: Duration,
+        breaker: BreakerSettings, makeBroker: @escaping () -> any Broker
+    ) {
+        self.agent = agent
+        self.lane = lane
+        self.instance = instance
+        self.bus = bus
+        self.stop = stop
+        self.readiness = readiness
+        self.heartbeat = heartbeat
+        self.logger = logger
+        self.claimIdle = claimIdle
+        self.breakerSettings = breaker
+        self.makeBroker = makeBroker
+    }
+
+    private var stream: StreamName { self.agent.callStream(self.lane) }
+
+    /// Runs until the stop signal is given.
+    package func run() {
+        let desk = self.makeDesk()
+        var backOff = BackOff()
+        while !self.stop.isGiven {
+            do {
+                try self.synchronise(desk)
+                backOff.reset()
+                while !self.stop.isGiven { try self.turn(desk) }
+            } catch {
+                self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
+                backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
+            }
+        }
+    }
+
+    package func makeDesk() -> BrokerDesk {
+        let stop = self.stop
+        let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
+        return BrokerDesk(
+            broker: self.makeBroker(), breaker: self.breakerSettings, now: MonotonicClock.now,
+            pause: { duration in
+                let deadline = MonotonicClock.now() + duration
+                while !stop.isGiven, MonotonicClock.now() < deadline { usleep(2_000) }
+            },
+            breakerChanged: { [self] from, to, reason in
+                self.breakerChanges.append(BreakerChange(breaker: name, from: from, to: to, reason: reason))
+                self.readiness.set("breaker \(self.lane.rawValue)", to == .open ? .waiting(reason) : .ready)
+                self.logger.warning(
+                    "circuit breaker changed",
+                    metadata: [
+                        "circuit_breaker.name": "\(name)", "circuit_breaker.state": "\(to.rawValue)",
+                        "reason": "\(reason)",
+                    ])
+            })
+    }
+
+    /// What a worker that died left behind comes first.
+    package func synchronise(_ desk: BrokerDesk) throws {
+        self.delayed = []
+        try self.bus.createGroup(self.agent.rawValue, on: self.stream)
+        try self.takeOwed(desk)
+    }
+
+    /// Everything this consumer was handed and has not answered, but for what waits for its time.
+    private func takeOwed(_ desk: BrokerDesk) throws {
+        let owed = try self.bus.pending(
+            group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], limit: 1000)
+        for delivery in owed where !self.stop.isGiven && !self.isDelayed(delivery) {
+            try self.take(delivery, desk, mayHaveBeenMade: true)
+        }
+    }
+
+    private func isDelayed(_ delivery: Delivery) -> Bool {
+        self.delayed.contains { $0.delivery.isSameEntry(as: delivery) }
+    }
+
+    /// Makes the calls that are due and waits for the next, a quarter of a second at most.
+    package func turn(_ desk: BrokerDesk) throws {
+        let now = MonotonicClock.now()
+        if now >= self.nextClaim {
+            self.nextClaim = now + .seconds(2)
+            let left = try self.bus.claim(
+                group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], idle: self.claimIdle,
+                limit: 16)
+            for delivery in left where !self.isDelayed(delivery) {
+                try self.take(delivery, desk, mayHaveBeenMade: true)
+            }
+            // Redis may still have handed something to this consumer's connection after it had broken.
+            try self.takeOwed(desk)
+        }
+        let due = self.delayed.filter { $0.due <= now }
+        self.delayed.removeAll { $0.due <= now }
+        for call in due { try self.make(call.delivery, desk, mayHaveBeenMade: call.mayHaveBeenMade) }
+        let next = self.delayed.map { $0.due - now }.min() ?? .milliseconds(250)
+        let reception = try self.bus.receive(
+            group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], limit: 1,
+            timeout: min(max(next, .zero), .milliseconds(250)))
+        for delivery in reception.deliveries where !self.stop.isGiven {
+            try self.take(delivery, desk, mayHaveBeenMade: false)
+        }
+    }
+
+    private func take(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
+        guard let call = Self.call(in: delivery)?.call, call.delaySeconds > 0 else {
+            return try self.make(delivery, desk, mayHaveBeenMade: mayHaveBeenMade)
+        }
+        self.delayed.append((MonotonicClock.now() + .seconds(call.delaySeconds), delivery, mayHaveBeenMade))
+    }
+
+    private func make(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
+        var commit = Commit()
+        commit.acknowledge = Acknowledgement(stream: self.stream, group: self.agent.rawValue, id: delivery.id)
+        if let (request, call) = Self.call(in: delivery) {
+            let started = ContinuousClock.now
+            let answer = desk.perform(call, mayHaveBeenMade: mayHaveBeenMade)
+            self.measure(call, answer, since: started)
+            var message = request
+            message.body = .brokerCallCompleted(answer)
+            message.id = MessageID(derivedFrom: "completed", request.id.rawValue)
+            message.causationID = request.id
+            commit.messages = [OutboundMessage(stream: self.agent.inbox, channel: nil, body: message.encoded())]
+            for change in self.breakerChanges {
+                let event = Speaker(self.agent).say(
+                    .breakerStateChanged(change), at: request.timestamp,
+                    about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)", causedBy: request)
+                commit.messages.append(
+                    OutboundMessage(
+                        stream: event.event.stream, channel: event.event.rawValue, body: event.encoded()))
+            }
+            self.breakerChanges = []
+        } else {
+            let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
+            commit.messages = [
+                OutboundMessage(
+                    stream: .deadLetter, channel: StreamName.deadLetter.rawValue, body: JSONWriter.bytes(letter))
+            ]
+        }
+        // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
+        _ = try self.bus.commit(commit)
+    }
+
+    private func measure(_ call: BrokerCall, _ answer: BrokerAnswer, since started: ContinuousClock.Instant) {
+        let outcome =
+            switch answer.outcome {
+            case .refused: "refused"
+            case .unknown: "unknown"
+            case .unavailable: "unavailable"
+            case .notFound: "not_found"
+            case .orders, .account, .clock, .sessions, .bars, .quotes: "answered"
+            }
+        let dimensions = [("lane", self.lane.rawValue), ("call", call.name), ("outcome", outcome)]
+        Counter(label: "quintet_broker_calls_total", dimensions: dimensions).increment()
+        let elapsed = started.duration(to: ContinuousClock.now).components
+        CoreMetrics.Timer(label: "quintet_broker_call_seconds", dimensions: dimensions)
+            .recordNanoseconds(elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
+    }
+
+    private static func call(in delivery: Delivery) -> (request: Message, call: BrokerCall)? {
+        guard let message = try? Message(decoding: delivery.body), case .brokerCallRequested(let call) = message.body
+        else { return nil }
+        return (message, call)
+    }
+}

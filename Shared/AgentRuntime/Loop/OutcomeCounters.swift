@@ -1,0 +1,56 @@
+import CoreMetrics
+import TradingCore
+
+/// The metrics of one agent's main loop. Belongs to its thread.
+final class OutcomeCounters {
+    enum Outcome: String {
+        case committed
+        case duplicate
+    }
+
+    private let agent: AgentName
+    private var handled: [String: (counter: Counter, timer: CoreMetrics.Timer)] = [:]
+    private let conflicts: Counter
+    private let deadLetters: Counter
+
+    init(agent: AgentName) {
+        self.agent = agent
+        self.conflicts = Counter(label: "quintet_commit_conflicts_total", dimensions: [("agent", agent.rawValue)])
+        self.deadLetters = Counter(label: "quintet_dead_letters_total", dimensions: [("agent", agent.rawValue)])
+    }
+
+    func count(_ input: Input, _ outcome: Outcome, since started: ContinuousClock.Instant) {
+        let name = Self.name(of: input)
+        let key = "\(name) \(outcome.rawValue)"
+        let metrics: (counter: Counter, timer: CoreMetrics.Timer)
+        if let known = self.handled[key] {
+            metrics = known
+        } else {
+            let dimensions = [("agent", self.agent.rawValue), ("input", name), ("outcome", outcome.rawValue)]
+            metrics = (
+                Counter(label: "quintet_inputs_total", dimensions: dimensions),
+                CoreMetrics.Timer(label: "quintet_handling_seconds", dimensions: dimensions)
+            )
+            self.handled[key] = metrics
+        }
+        metrics.counter.increment()
+        let elapsed = started.duration(to: ContinuousClock.now).components
+        metrics.timer.recordNanoseconds(elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
+    }
+
+    func countConflict() { self.conflicts.increment() }
+    func countDeadLetter() { self.deadLetters.increment() }
+
+    private static func name(of input: Input) -> String {
+        switch input {
+        case .started: "started"
+        case .message(let message): message.event.rawValue
+        case .quote: "quote"
+        case .feed(.connected): "feed.connected"
+        case .feed(.quote): "feed.quote"
+        case .feed(.bar): "feed.bar"
+        case .feed(.order): "feed.order"
+        case .poll: "poll"
+        }
+    }
+}

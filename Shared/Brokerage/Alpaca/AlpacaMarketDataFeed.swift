@@ -1,0 +1,71 @@
+package import TradingCore
+
+/// The talk on Alpaca's market-data stream (broker-apis 1.12): quotes, and bars of the wanted timeframe.
+package struct AlpacaMarketDataFeed: BrokerFeed {
+    private let endpoints: AlpacaEndpoints
+    private let symbols: [Symbol]
+    private let timeframe: Timeframe
+    private var isSubscribed = false
+
+    package init(endpoints: AlpacaEndpoints, symbols: [Symbol], timeframe: Timeframe) {
+        self.endpoints = endpoints
+        self.symbols = symbols
+        self.timeframe = timeframe
+    }
+
+    package var url: String { "\(self.endpoints.stream)/v2/\(self.endpoints.feed)" }
+    package var headers: [(name: String, value: String)] { [] }
+
+    package mutating func opened() -> [FeedAction] {
+        self.isSubscribed = false
+        return []
+    }
+
+    package mutating func received(_ frame: [UInt8]) -> [FeedAction] {
+        do throws(JSONError) {
+            var actions: [FeedAction] = []
+            for item in try [JSONValue](json: try JSONValue(parsing: frame)) {
+                actions += try self.received(JSONObject(item), item)
+            }
+            return actions
+        } catch {
+            return [.note("a frame of the market-data stream cannot be read: \(error)")]
+        }
+    }
+
+    private mutating func received(_ object: JSONObject, _ item: JSONValue) throws(JSONError) -> [FeedAction] {
+        switch try object.value("T", as: String.self) {
+        case "success":
+            switch try object.value("msg", as: String.self) {
+            case "connected":
+                return [.send("{\"action\":\"auth\",\"key\":\(JSONWriter.text(self.endpoints.keyID)),"
+                    + "\"secret\":\(JSONWriter.text(self.endpoints.secretKey))}")]
+            case "authenticated":
+                let list = JSONWriter.text(self.symbols)
+                let bars = self.timeframe == .day ? "dailyBars" : "bars"
+                return [.send("{\"action\":\"subscribe\",\"quotes\":\(list),\"\(bars)\":\(list)}")]
+            default: return []
+            }
+        case "subscription":
+            guard !self.isSubscribed else { return [] }
+            self.isSubscribed = true
+            return [.event(.connected)]
+        case "error":
+            let code: Int = try object.value("code")
+            let message: String = try object.value("msg")
+            // 406: another connection has the slot, perhaps a dead one that the server has yet to notice.
+            return [
+                .give(
+                    up: "the market-data stream answers error \(code): \(message.prefix(100))",
+                    retryAfter: code == 406 ? .seconds(30) : .seconds(5))
+            ]
+        case "q":
+            let symbol: Symbol = try object.value("S")
+            return [.event(.quote(try alpacaQuote(item, symbol: symbol)))]
+        case "b" where self.timeframe != .day, "d" where self.timeframe == .day:
+            let symbol: Symbol = try object.value("S")
+            return [.event(.bar(symbol, self.timeframe, try AlpacaBar(json: item).bar))]
+        default: return []
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import TradingCore
+
+/// An order as Alpaca writes it (broker-apis 1.5, 1.7).
+struct AlpacaOrder: JSONDecodable {
+    let id: String
+    let clientOrderID: String
+    let symbol: String
+    let side: String
+    let quantity: Quantity
+    let filledQuantity: Quantity
+    let filledAveragePrice: Price?
+    let status: String
+    let submittedAt: Timestamp
+    /// When the order reached the state it is in.
+    let changedAt: Timestamp
+
+    init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.id = try object.value("id")
+        self.clientOrderID = try object.value("client_order_id")
+        self.symbol = try object.value("symbol")
+        self.side = try object.value("side")
+        self.quantity = try object.optional("qty", as: AlpacaNumber<Quantity>.self)?.value ?? .zero
+        self.filledQuantity = try object.optional("filled_qty", as: AlpacaNumber<Quantity>.self)?.value ?? .zero
+        self.filledAveragePrice = try object.optional("filled_avg_price", as: AlpacaNumber<Price>.self)?.value
+        self.status = try object.value("status")
+        let created: Timestamp = try object.value("created_at")
+        self.submittedAt = try object.optional("submitted_at") ?? created
+        let ended: Timestamp? =
+            switch self.status {
+            case "filled": try object.optional("filled_at")
+            case "canceled": try object.optional("canceled_at")
+            case "expired": try object.optional("expired_at")
+            case "rejected": try object.optional("failed_at")
+            case "partially_filled": try object.optional("updated_at")
+            default: nil
+            }
+        self.changedAt = ended ?? self.submittedAt
+    }
+
+    /// Statuses this does not know are neither terminal nor a reason to stop.
+    var event: OrderEvent {
+        switch self.status {
+        case "partially_filled": .partiallyFilled
+        case "filled": .filled
+        case "canceled": .cancelled
+        case "expired": .expired
+        case "rejected": .rejected
+        default: .accepted
+        }
+    }
+
+    /// Nil for an order whose client order id was not made here.
+    func report(execution: Execution? = nil, at timestamp: Timestamp? = nil, reason: String? = nil) -> OrderReport? {
+        guard let id = ClientOrderID(self.clientOrderID) else { return nil }
+        return OrderReport(
+            clientOrderID: id, brokerOrderID: self.id, event: self.event, filledQuantity: self.filledQuantity,
+            averagePrice: self.filledAveragePrice, execution: execution, submittedAt: self.submittedAt,
+            timestamp: timestamp ?? self.changedAt, reason: reason)
+    }
+
+    func matches(_ terms: OrderTerms) -> Bool {
+        self.symbol == terms.symbol.rawValue && self.side == terms.side.rawValue && self.quantity == terms.quantity
+    }
+}
+
+/// Alpaca writes decimals as text on the trading API and as numbers on the data API; both are read, exactly.
+struct AlpacaNumber<Value: FixedPoint>: JSONDecodable {
+    let value: Value
+
+    init(json: JSONValue) throws(JSONError) {
+        switch json {
+        case .string(let text), .number(let text):
+            guard let value = Value(text) else { fallthrough }
+            self.value = value
+        default: throw JSONError("expected a decimal, found \(json.summary)")
+        }
+    }
+}

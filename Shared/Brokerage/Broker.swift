@@ -1,0 +1,53 @@
+package import TradingCore
+
+/// One broker, as everything above it knows it. Calls block; an instance belongs to one thread.
+package protocol Broker {
+    /// Sends the order once. Terms sent before under the same client order id are recognised and not executed again.
+    func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport
+    /// Asks for the cancellation; that it was taken says nothing of whether it happens.
+    func requestCancel(brokerOrderID: String) throws(BrokerError)
+    /// Nil when the broker says that it does not know the order.
+    func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport?
+    func account() throws(BrokerError) -> BrokerAccount
+    /// The broker's idea of the time.
+    func clock() throws(BrokerError) -> Timestamp
+    /// Sessions from one date to the other, both included.
+    func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession]
+    /// Oldest first, every page.
+    func bars(_ request: BarsRequest) throws(BrokerError) -> [Bar]
+    /// Symbols without a quote are left out.
+    func latestQuotes(_ symbols: [Symbol]) throws(BrokerError) -> [Quote]
+}
+
+package struct BrokerAccount: Hashable, Sendable {
+    package var cash: Money
+    package var equity: Money
+
+    package init(cash: Money, equity: Money) {
+        self.cash = cash
+        self.equity = equity
+    }
+}
+
+/// Why a call to a broker brought no result.
+package struct BrokerError: Error, Hashable, CustomStringConvertible {
+    package enum Kind: Hashable, Sendable {
+        /// The broker's answer is no. Asking again brings the same.
+        case refused(code: String)
+        /// It certainly did not happen, and may work later: not reached, or turned away by the rate limit.
+        case notExecuted
+        /// It may have happened.
+        case unknownOutcome
+    }
+
+    package let kind: Kind
+    /// For people; never holds a credential.
+    package let reason: String
+
+    package init(_ kind: Kind, _ reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+
+    package var description: String { self.reason }
+}

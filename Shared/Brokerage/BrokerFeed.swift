@@ -1,0 +1,20 @@
+package import TradingCore
+
+/// What a conversation with a broker's stream wants done.
+package enum FeedAction: Hashable, Sendable {
+    case send(String)
+    case event(FeedEvent)
+    /// The stream said something that a person should know and that changes nothing.
+    case note(String)
+    /// The broker ends or refuses the conversation. The connection is closed and not tried again before `retryAfter`.
+    case give(up: String, retryAfter: Duration)
+}
+
+/// One broker stream's side of the talk: what to send when, and what the frames mean. Does no I/O.
+package protocol BrokerFeed: Sendable {
+    var url: String { get }
+    var headers: [(name: String, value: String)] { get }
+    /// The socket is open: a new conversation begins.
+    mutating func opened() -> [FeedAction]
+    mutating func received(_ frame: [UInt8]) -> [FeedAction]
+}

@@ -1,0 +1,32 @@
+import TradingCore
+
+/// The names of this system's keys. The braces make Redis Cluster keep them all in one slot, as the scripts need.
+struct RedisKeys {
+    private let prefix: String
+    private let streamPrefix: String
+
+    let quoteVersions: String
+    let quoteConsumers: String
+    let quoteCursors: String
+    let quoteBacklog: String
+
+    init(namespace: String) {
+        self.prefix = "{\(namespace)}:"
+        self.streamPrefix = self.prefix + "stream:"
+        self.quoteVersions = self.prefix + "quote:versions"
+        self.quoteConsumers = self.prefix + "quote:consumers"
+        self.quoteCursors = self.prefix + "quote:cursors"
+        self.quoteBacklog = self.prefix + "quote:backlog"
+    }
+
+    func stream(_ name: StreamName) -> String { self.streamPrefix + name.rawValue }
+    func document(_ key: DocumentKey) -> String { self.prefix + "document:" + key.rawValue }
+    func history(_ key: DocumentKey) -> String { self.prefix + "history:" + key.rawValue }
+    func set(_ name: String) -> String { self.prefix + "set:" + name }
+    func lease(_ name: String) -> String { self.prefix + "lease:" + name }
+
+    /// The stream that has this key.
+    func streamName(of key: [UInt8]) -> StreamName {
+        StreamName(rawValue: String(decoding: key.dropFirst(self.streamPrefix.utf8.count), as: UTF8.self))
+    }
+}

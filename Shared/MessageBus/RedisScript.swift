@@ -1,0 +1,212 @@
+/// The server-side scripts. A script that writes does all its checks first, so a refusal leaves everything as it was.
+enum RedisScript: CaseIterable {
+    case commit
+    case publishQuote
+    case registerQuoteConsumer
+    case advanceQuoteCursor
+    case acquireLease
+    case releaseLease
+    case quiescence
+    case trim
+
+    var source: String {
+        switch self {
+        case .commit: Self.commitSource
+        case .publishQuote: Self.publishQuoteSource
+        case .registerQuoteConsumer: Self.registerQuoteConsumerSource
+        case .advanceQuoteCursor: Self.advanceQuoteCursorSource
+        case .acquireLease: Self.acquireLeaseSource
+        case .releaseLease: Self.releaseLeaseSource
+        case .quiescence: Self.quiescenceSource
+        case .trim: Self.trimSource
+        }
+    }
+
+    // KEYS: the input's stream if ARGV[1] is not empty; document and history of each write; each put's document;
+    // document and history of each delete; the set of each addition, of each removal; the stream of each message.
+    // ARGV: group, id; the numbers of writes, puts, deletes, additions, removals, messages; for each write the
+    // expected version and state, the new version and state, the body, the number of history entries and these; each
+    // put's body; each added, each removed member; each message's channel (or nothing) and body.
+    // Returns 1: committed, 0: acknowledged before, -n: the n-th write's document has changed.
+    // The acknowledgement comes last: should a write fail in the middle, the input is delivered again.
+    private static let commitSource = """
+        local first = 1
+        if ARGV[1] ~= '' then
+          first = 2
+          if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
+        end
+        local writes = tonumber(ARGV[3])
+        local key, at = first, 9
+        for n = 1, writes do
+          local stored = redis.call('HMGET', KEYS[key], 'v', 's')
+          local expected = ARGV[at]
+          if (stored[1] or '0') ~= expected or (expected ~= '0' and stored[2] ~= ARGV[at + 1]) then return -n end
+          key = key + 2
+          at = at + 6 + tonumber(ARGV[at + 5])
+        end
+        key, at = first, 9
+        for n = 1, writes do
+          redis.call('HSET', KEYS[key], 'v', ARGV[at + 2], 's', ARGV[at + 3], 'd', ARGV[at + 4])
+          local entries = tonumber(ARGV[at + 5])
+          at = at + 6
+          for entry = 1, entries do
+            redis.call('RPUSH', KEYS[key + 1], ARGV[at])
+            at = at + 1
+          end
+          key = key + 2
+        end
+        for n = 1, tonumber(ARGV[4]) do
+          redis.call('HSET', KEYS[key], 's', '', 'd', ARGV[at])
+          redis.call('HINCRBY', KEYS[key], 'v', 1)
+          key = key + 1
+          at = at + 1
+        end
+        for n = 1, tonumber(ARGV[5]) do
+          redis.call('DEL', KEYS[key], KEYS[key + 1])
+          key = key + 2
+        end
+        for n = 1, tonumber(ARGV[6]) do
+          redis.call('SADD', KEYS[key], ARGV[at])
+          key = key + 1
+          at = at + 1
+        end
+        for n = 1, tonumber(ARGV[7]) do
+          redis.call('SREM', KEYS[key], ARGV[at])
+          key = key + 1
+          at = at + 1
+        end
+        for n = 1, tonumber(ARGV[8]) do
+          redis.call('XADD', KEYS[key], '*', 'd', ARGV[at + 1])
+          if ARGV[at] ~= '' then redis.call('PUBLISH', ARGV[at], ARGV[at + 1]) end
+          key = key + 1
+          at = at + 2
+        end
+        if ARGV[1] ~= '' then redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) end
+        return 1
+        """
+
+    // A backlog of (consumer, quote) pairs is kept beside the cursors, so that asking whether all is dealt with costs
+    // the same for one symbol and for a thousand.
+    // KEYS: document, versions, consumers, cursors, backlog. ARGV: quote, version, body, channel.
+    private static let publishQuoteSource = """
+        local version = tonumber(ARGV[2])
+        local stored = redis.call('HGET', KEYS[1], 'v')
+        if stored and tonumber(stored) > version then return 0 end
+        redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', '', 'd', ARGV[3])
+        redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+        for _, consumer in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+          local pair = consumer .. '\\n' .. ARGV[1]
+          local cursor = redis.call('HGET', KEYS[4], pair)
+          if not cursor or tonumber(cursor) < version then redis.call('SADD', KEYS[5], pair) end
+        end
+        redis.call('PUBLISH', ARGV[4], ARGV[3])
+        return 1
+        """
+
+    // KEYS: versions, consumers, cursors, backlog. ARGV: consumer.
+    private static let registerQuoteConsumerSource = """
+        redis.call('SADD', KEYS[2], ARGV[1])
+        local versions = redis.call('HGETALL', KEYS[1])
+        for n = 1, #versions, 2 do
+          local pair = ARGV[1] .. '\\n' .. versions[n]
+          local cursor = redis.call('HGET', KEYS[3], pair)
+          if not cursor or tonumber(cursor) < tonumber(versions[n + 1]) then redis.call('SADD', KEYS[4], pair) end
+        end
+        return 1
+        """
+
+    // KEYS: versions, cursors, backlog. ARGV: consumer, quote, version.
+    private static let advanceQuoteCursorSource = """
+        local pair = ARGV[1] .. '\\n' .. ARGV[2]
+        local version = tonumber(ARGV[3])
+        local cursor = redis.call('HGET', KEYS[2], pair)
+        if cursor and tonumber(cursor) >= version then return 0 end
+        redis.call('HSET', KEYS[2], pair, ARGV[3])
+        local newest = redis.call('HGET', KEYS[1], ARGV[2])
+        if newest and tonumber(newest) <= version then redis.call('SREM', KEYS[3], pair) end
+        return 1
+        """
+
+    // KEYS: lease. ARGV: holder, milliseconds.
+    private static let acquireLeaseSource = """
+        local holder = redis.call('GET', KEYS[1])
+        if holder and holder ~= ARGV[1] then return 0 end
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+        return 1
+        """
+
+    // KEYS: lease. ARGV: holder.
+    private static let releaseLeaseSource = """
+        if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+        return 1
+        """
+
+    // XINFO's lag is unknown after deletions, so what has not been delivered is looked for itself.
+    // KEYS: the stream of each group, then the backlog of quotes. ARGV: for each group the stream's name and its own.
+    // Returns null: settled, or what is busy.
+    private static let quiescenceSource = """
+        local groups = {}
+        for n = 1, #KEYS - 1 do
+          local stream, name = ARGV[2 * n - 1], ARGV[2 * n]
+          local known = groups[KEYS[n]]
+          if not known then
+            known = {}
+            local answer = redis.pcall('XINFO', 'GROUPS', KEYS[n])
+            if answer.err then return 'stream ' .. stream .. ' does not exist' end
+            for _, flat in ipairs(answer) do
+              local group = {}
+              for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
+              known[group.name] = group
+            end
+            groups[KEYS[n]] = known
+          end
+          local group = known[name]
+          if not group then return 'group ' .. name .. ' does not exist on stream ' .. stream end
+          if group.pending > 0 then
+            return 'group ' .. name .. ' has unacknowledged messages of stream ' .. stream
+          end
+          if #redis.call('XRANGE', KEYS[n], '(' .. group['last-delivered-id'], '+', 'COUNT', 1) > 0 then
+            return 'group ' .. name .. ' has unread messages of stream ' .. stream
+          end
+        end
+        local pair = redis.call('SRANDMEMBER', KEYS[#KEYS])
+        if pair then
+          local consumer, quote = string.match(pair, '^(.-)\\n(.*)$')
+          return 'consumer ' .. consumer .. ' has not dealt with the latest of ' .. quote
+        end
+        return false
+        """
+
+    // Goes by portions, so that a long stream is never copied into the script as a whole.
+    // KEYS: stream. ARGV: the length to keep.
+    private static let trimSource = """
+        local function before(a, b)
+          local a1, a2 = string.match(a, '(%d+)-(%d+)')
+          local b1, b2 = string.match(b, '(%d+)-(%d+)')
+          if a1 ~= b1 then return tonumber(a1) < tonumber(b1) end
+          return tonumber(a2) < tonumber(b2)
+        end
+        local length = redis.call('XLEN', KEYS[1])
+        local excess = length - tonumber(ARGV[1])
+        if excess <= 0 then return 0 end
+        local limit = '+'
+        for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+          local group = {}
+          for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
+          local needed = group['last-delivered-id']
+          if group.pending > 0 then needed = redis.call('XPENDING', KEYS[1], group.name)[2] end
+          if limit == '+' or before(needed, limit) then limit = needed end
+        end
+        if limit == '0-0' then return 0 end
+        if limit ~= '+' then limit = '(' .. limit end
+        local dropped = 0
+        while excess > 0 do
+          local portion = math.min(excess, 128)
+          local found = #redis.call('XRANGE', KEYS[1], '-', limit, 'COUNT', portion)
+          dropped = dropped + redis.call('XTRIM', KEYS[1], 'MAXLEN', length - dropped - found)
+          excess = excess - found
+          if found < portion then break end
+        end
+        return dropped
+        """
+}

@@ -1,0 +1,46 @@
+import CoreMetrics
+import Glibc
+package import Logging
+import Synchronization
+
+/// Logs and metrics of this process.
+package enum Telemetry {
+    private static let installed: Mutex<PrometheusMetricsFactory?> = Mutex(nil)
+
+    /// Installs the log handler and the metrics factory for the whole process. Only the first call installs; later
+    /// ones change nothing and return the same factory.
+    ///
+    /// - Parameters:
+    ///   - service: stands on every log line.
+    ///   - format: nil writes text when stderr is a terminal, else JSON.
+    ///   - metadataProvider: adds to every line, such as the current trace's ids.
+    /// - Returns: what `/metrics` renders.
+    @discardableResult
+    package static func bootstrap(
+        service: String,
+        level: Logger.Level,
+        format: LogFormat? = nil,
+        metadataProvider: Logger.MetadataProvider? = nil
+    ) -> PrometheusMetricsFactory {
+        self.installed.withLock { installed in
+            if let installed { return installed }
+            let factory = PrometheusMetricsFactory()
+            let format = format ?? LogFormat.suiting(fileDescriptor: STDERR_FILENO)
+            LoggingSystem.bootstrap(
+                { label, provider in
+                    StructuredLogHandler(
+                        label: label,
+                        service: service,
+                        level: level,
+                        format: format,
+                        metadataProvider: provider
+                    )
+                },
+                metadataProvider: metadataProvider
+            )
+            MetricsSystem.bootstrap(factory)
+            installed = factory
+            return factory
+        }
+    }
+}

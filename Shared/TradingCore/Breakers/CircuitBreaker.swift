@@ -1,0 +1,87 @@
+/// The state of a breaker as the world sees it.
+package enum BreakerState: String, Hashable, Sendable, CaseIterable, JSONCodable {
+    case closed
+    case open
+    case halfOpen = "half_open"
+}
+
+/// What kind of failure a call met.
+package enum BreakerFailure: Hashable, Sendable {
+    /// Transport error, timeout, 5xx or 429.
+    case transient
+    /// The login is dead (Schwab's expired token): no number of tries will help, so the breaker opens at once.
+    case loginExpired
+}
+
+package struct BreakerSettings: Hashable, Sendable {
+    /// Consecutive failures that open it.
+    package var failureThreshold = 3
+    package var openFor: Duration = .seconds(60)
+
+    package init() {}
+}
+
+/// Closed → open after consecutive failures → half-open after a rest, where one probe decides (DESIGN section 5).
+///
+/// A value without a clock: every call is told the time as a reading of one monotonic clock.
+package struct CircuitBreaker: Hashable, Sendable {
+    package enum Permit: Hashable, Sendable {
+        case allowed
+        /// The one call that finds out whether the broker is back.
+        case probe
+        case refused(retryAfter: Duration)
+    }
+
+    private enum State: Hashable, Sendable {
+        case closed(failures: Int)
+        case open(until: Duration)
+        case halfOpen
+    }
+
+    package let settings: BreakerSettings
+    private var current: State = .closed(failures: 0)
+
+    package init(settings: BreakerSettings = BreakerSettings()) {
+        self.settings = settings
+    }
+
+    package var state: BreakerState {
+        switch self.current {
+        case .closed: .closed
+        case .open: .open
+        case .halfOpen: .halfOpen
+        }
+    }
+
+    /// Asks to make a call. Whoever is allowed must report with `succeeded` or `failed`.
+    package mutating func request(now: Duration) -> Permit {
+        switch self.current {
+        case .closed: return .allowed
+        case .open(let until) where now >= until:
+            self.current = .halfOpen
+            return .probe
+        case .open(let until): return .refused(retryAfter: until - now)
+        // The probe is under way: everybody else waits for its result.
+        case .halfOpen: return .refused(retryAfter: self.settings.openFor)
+        }
+    }
+
+    /// The broker answered; a business refusal is an answer too.
+    package mutating func succeeded() {
+        switch self.current {
+        case .closed, .halfOpen: self.current = .closed(failures: 0)
+        // A call that began before the breaker opened says nothing about now.
+        case .open: break
+        }
+    }
+
+    package mutating func failed(_ failure: BreakerFailure, now: Duration) {
+        switch (self.current, failure) {
+        case (.open, .transient): break
+        case (.closed(let failures), .transient) where failures + 1 < self.settings.failureThreshold:
+            self.current = .closed(failures: failures + 1)
+        case (.closed, .transient), (.halfOpen, .transient), (_, .loginExpired):
+            self.current = .open(until: now + self.settings.openFor)
+        }
+    }
+}

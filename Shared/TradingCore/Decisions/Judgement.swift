@@ -1,0 +1,43 @@
+/// What an agent is asked to judge.
+package enum Input: Hashable, Sendable {
+    /// The process has started, or has found its bus again after losing it.
+    case started
+    case message(Message)
+    /// A quote from pub/sub.
+    case quote(Quote)
+    /// News from the broker's own streams.
+    case feed(FeedEvent)
+    /// The polling interval has passed.
+    case poll
+}
+
+/// What a broker's stream tells.
+package enum FeedEvent: Hashable, Sendable {
+    /// Subscribed again: whatever was said in between was missed.
+    case connected
+    case quote(Quote)
+    case bar(Symbol, Timeframe, Bar)
+    case order(OrderReport)
+}
+
+/// An agent's judgement: a plain synchronous function of stored documents and one input. No I/O, no clock, no random
+/// number (DESIGN section 1, idea 1). What it keeps in memory may only be a copy of what can be read again.
+package protocol Judgement {
+    var agent: AgentName { get }
+
+    /// The documents needed to decide. Called again with what has been read until it asks for nothing new, so that one
+    /// document may lead to another.
+    func reads(for input: Input, given documents: Documents) throws -> [DocumentKey]
+
+    /// Throws `NotYet` to be asked again later, any other error to have the message set aside as a dead letter.
+    mutating func decide(_ input: Input, given documents: Documents) throws -> Decision
+}
+
+/// Something this decision needs is not there yet: the input is kept and tried again.
+package struct NotYet: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,204 @@
+/// The broker calls that fail and rest together. Each lane has its own thread, stream and breaker, so that a failing
+/// entry path never blocks a stop (DESIGN section 5).
+package enum BrokerLane: String, Hashable, Sendable, CaseIterable, JSONCodable {
+    case marketData = "market-data"
+    case entries
+    /// Stops, exits, cancels, and asking about orders.
+    case protective
+    case account
+}
+
+/// A call to the broker, written down before it is made: `broker.call.requested`.
+package struct BrokerCall: Hashable, Sendable, JSONCodable {
+    package enum Operation: Hashable, Sendable {
+        case place(OrderTerms)
+        /// Answered when the order has reached a terminal state, not when the broker has taken the request.
+        case cancel(ClientOrderID)
+        /// What became of an order of unknown outcome. Its absence is believed only after it was asked for repeatedly.
+        case find(ClientOrderID)
+        /// The present state of each of these orders.
+        case reconcile([ClientOrderID])
+        case account
+        case clock
+        /// Sessions from one date to the other, both included.
+        case calendar(CalendarDate, CalendarDate)
+        case bars(BarsRequest)
+        case latestQuotes([Symbol])
+    }
+
+    package var lane: BrokerLane
+    package var operation: Operation
+    /// How long to wait before making the call.
+    package var delaySeconds: Int
+    /// Counts calls for the same purpose, from 1.
+    package var attempt: Int
+
+    package init(_ operation: Operation, lane: BrokerLane, delaySeconds: Int = 0, attempt: Int = 1) {
+        self.lane = lane
+        self.operation = operation
+        self.delaySeconds = delaySeconds
+        self.attempt = attempt
+    }
+
+    /// The same call once more, a second later.
+    package func again() -> BrokerCall {
+        BrokerCall(self.operation, lane: self.lane, delaySeconds: 1, attempt: self.attempt + 1)
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.lane = try object.value("lane")
+        self.delaySeconds = try object.value("delay_seconds")
+        self.attempt = try object.value("attempt")
+        let name: String = try object.value("operation")
+        switch name {
+        case "place": self.operation = .place(try object.value("order"))
+        case "cancel": self.operation = .cancel(try object.value("client_order_id"))
+        case "find": self.operation = .find(try object.value("client_order_id"))
+        case "reconcile": self.operation = .reconcile(try object.value("client_order_ids"))
+        case "account": self.operation = .account
+        case "clock": self.operation = .clock
+        case "calendar": self.operation = .calendar(try object.value("start"), try object.value("end"))
+        case "bars": self.operation = .bars(try object.value("bars"))
+        case "latest_quotes": self.operation = .latestQuotes(try object.value("symbols"))
+        default: throw JSONError("\"\(name.prefix(32))\" is no broker operation").inside("operation")
+        }
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("lane", self.lane)
+            $0.field("delay_seconds", self.delaySeconds)
+            $0.field("attempt", self.attempt)
+            $0.field("operation", self.name)
+            switch self.operation {
+            case .place(let terms): $0.field("order", terms)
+            case .cancel(let id), .find(let id): $0.field("client_order_id", id)
+            case .reconcile(let ids): $0.field("client_order_ids", ids)
+            case .account, .clock: break
+            case .calendar(let start, let end):
+                $0.field("start", start)
+                $0.field("end", end)
+            case .bars(let request): $0.field("bars", request)
+            case .latestQuotes(let symbols): $0.field("symbols", symbols)
+            }
+        }
+    }
+
+    /// The operation's name on the wire, in logs and in metrics.
+    package var name: String {
+        switch self.operation {
+        case .place: "place"
+        case .cancel: "cancel"
+        case .find: "find"
+        case .reconcile: "reconcile"
+        case .account: "account"
+        case .clock: "clock"
+        case .calendar: "calendar"
+        case .bars: "bars"
+        case .latestQuotes: "latest_quotes"
+        }
+    }
+}
+
+/// What came of a broker call: `broker.call.completed`.
+package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
+    package enum Outcome: Hashable, Sendable {
+        case orders([OrderReport])
+        /// A business refusal: the broker's answer is no.
+        case refused(code: String, reason: String)
+        /// The broker does not know the order, and has been asked long enough to be believed.
+        case notFound
+        /// It may or may not have happened.
+        case unknown(reason: String)
+        /// It certainly did not happen: the breaker is open, or the broker could not be reached.
+        case unavailable(reason: String)
+        case account(cash: Money, equity: Money)
+        case clock(Timestamp)
+        case sessions([TradingSession])
+        case bars([Bar])
+        case quotes([Quote])
+    }
+
+    package var call: BrokerCall
+    package var outcome: Outcome
+
+    package init(_ call: BrokerCall, _ outcome: Outcome) {
+        self.call = call
+        self.outcome = outcome
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.call = try object.value("call")
+        let name: String = try object.value("outcome")
+        switch name {
+        case "orders": self.outcome = .orders(try object.value("orders"))
+        case "refused":
+            self.outcome = .refused(code: try object.value("code"), reason: try object.value("reason"))
+        case "not_found": self.outcome = .notFound
+        case "unknown": self.outcome = .unknown(reason: try object.value("reason"))
+        case "unavailable": self.outcome = .unavailable(reason: try object.value("reason"))
+        case "account":
+            self.outcome = .account(cash: try object.value("cash"), equity: try object.value("equity"))
+        case "clock": self.outcome = .clock(try object.value("timestamp"))
+        case "sessions": self.outcome = .sessions(try object.value("sessions"))
+        case "bars": self.outcome = .bars(try object.value("bars"))
+        case "quotes": self.outcome = .quotes(try object.value("quotes"))
+        default: throw JSONError("\"\(name.prefix(32))\" is no outcome of a broker call").inside("outcome")
+        }
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("call", self.call)
+            switch self.outcome {
+            case .orders(let reports):
+                $0.field("outcome", "orders")
+                $0.field("orders", reports)
+            case .refused(let code, let reason):
+                $0.field("outcome", "refused")
+                $0.field("code", code)
+                $0.field("reason", reason)
+            case .notFound: $0.field("outcome", "not_found")
+            case .unknown(let reason):
+                $0.field("outcome", "unknown")
+                $0.field("reason", reason)
+            case .unavailable(let reason):
+                $0.field("outcome", "unavailable")
+                $0.field("reason", reason)
+            case .account(let cash, let equity):
+                $0.field("outcome", "account")
+                $0.field("cash", cash)
+                $0.field("equity", equity)
+            case .clock(let timestamp):
+                $0.field("outcome", "clock")
+                $0.field("timestamp", timestamp)
+            case .sessions(let sessions):
+                $0.field("outcome", "sessions")
+                $0.field("sessions", sessions)
+            case .bars(let bars):
+                $0.field("outcome", "bars")
+                $0.field("bars", bars)
+            case .quotes(let quotes):
+                $0.field("outcome", "quotes")
+                $0.field("quotes", quotes)
+            }
+        }
+    }
+}
+
+extension TradingSession: JSONCodable {
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.init(date: try object.value("date"), open: try object.value("open"), close: try object.value("close"))
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("date", self.date)
+            $0.field("open", self.open)
+            $0.field("close", self.close)
+        }
+    }
+}

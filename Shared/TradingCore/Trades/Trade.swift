@@ -1,0 +1,183 @@
+/// Why a closed trade was sold.
+package enum ExitReason: String, Hashable, Sendable, CaseIterable, JSONCodable {
+    case target
+    case stop
+    case strategy
+    case unprotected
+}
+
+/// What the strategy wants to do.
+package struct EntryPlan: Hashable, Sendable {
+    package var entryPrice: Price
+    package var stopPrice: Price
+    package var targetPrice: Price
+
+    package init(entryPrice: Price, stopPrice: Price, targetPrice: Price) {
+        self.entryPrice = entryPrice
+        self.stopPrice = stopPrice
+        self.targetPrice = targetPrice
+    }
+
+    /// (target − entry) ÷ (entry − stop), rounded towards zero to 1e-8. Zero if the stop is not below the entry.
+    package var rewardRiskRatio: Rate {
+        let risk = self.entryPrice - self.stopPrice
+        guard risk > .zero else { return .zero }
+        return (try? Rate(self.targetPrice - self.entryPrice, over: risk)) ?? .zero
+    }
+}
+
+/// One trade from scan to close: the record in the ledger.
+package struct Trade: Hashable, Sendable, JSONCodable {
+    package let id: TradeID
+    package let symbol: Symbol
+    package let strategy: String
+    package let traceID: TraceID
+    package private(set) var state: TradeState
+    package let signaledAt: Timestamp
+    package var plan: EntryPlan?
+    /// Shares approved by Risk; zero before.
+    package var quantity: Quantity
+    /// After this market time an approval that has not become an order is void.
+    package var approvalExpiresAt: Timestamp?
+    /// In the order in which they were meant.
+    package var orders: [Order]
+    /// Why Risk refused it; nil unless it did.
+    package var refusal: RiskRefusal?
+    package var exitReason: ExitReason?
+    /// Profit or loss in exact dollars; set when closed.
+    package var pnl: Money?
+
+    package init(id: TradeID, symbol: Symbol, strategy: String, traceID: TraceID, signaledAt: Timestamp) {
+        self.id = id
+        self.symbol = symbol
+        self.strategy = strategy
+        self.traceID = traceID
+        self.state = .scanning
+        self.signaledAt = signaledAt
+        self.quantity = .zero
+        self.orders = []
+    }
+
+    package static func key(_ id: TradeID) -> DocumentKey { DocumentKey(rawValue: "trade:\(id)") }
+
+    /// Takes one step of the trade's state machine and returns the history's entry.
+    package mutating func transition(
+        to state: TradeState, on trigger: TradeTrigger, at timestamp: Timestamp, message: MessageID
+    ) throws(InvalidTransition) -> Transition {
+        try TradeStateMachine.check(from: self.state, to: state, on: trigger)
+        defer { self.state = state }
+        return Transition(from: self.state, to: state, trigger: trigger, timestamp: timestamp, messageID: message)
+    }
+
+    package func order(_ id: ClientOrderID) -> Order? { self.orders.first { $0.id == id } }
+
+    /// The newest order of that role.
+    package func latest(_ role: OrderRole) -> Order? { self.orders.last { $0.id.role == role } }
+
+    package func nextID(_ role: OrderRole) -> ClientOrderID {
+        ClientOrderID(trade: self.id, role: role, attempt: (self.latest(role)?.id.attempt ?? 0) + 1)
+    }
+
+    package mutating func replace(_ order: Order) {
+        if let index = self.orders.firstIndex(where: { $0.id == order.id }) {
+            self.orders[index] = order
+        } else {
+            self.orders.append(order)
+        }
+    }
+
+    /// Shares held now: bought less sold.
+    package var heldQuantity: Quantity {
+        self.orders.reduce(.zero) { held, order in
+            order.terms.side == .buy ? held + order.filledQuantity : held - order.filledQuantity
+        }
+    }
+
+    package var entryOrder: Order? { self.latest(.entry) }
+
+    /// Shares covered by a stop that the broker has.
+    package var protectedQuantity: Quantity {
+        self.orders.reduce(.zero) { covered, order in
+            order.id.role == .stop && (order.state == .accepted || order.state == .partiallyFilled)
+                ? covered + order.remainingQuantity : covered
+        }
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.id = try object.value("trade_id")
+        self.symbol = try object.value("symbol")
+        self.strategy = try object.value("strategy")
+        self.traceID = try object.value("trace_id")
+        self.state = try object.value("state")
+        self.signaledAt = try object.value("signaled_at")
+        self.quantity = try object.value("quantity")
+        self.approvalExpiresAt = try object.optional("approval_expires_at")
+        self.orders = try object.value("orders")
+        self.refusal = try object.optional("refusal")
+        self.exitReason = try object.optional("exit_reason")
+        self.pnl = try object.optional("pnl")
+        if let entry: Price = try object.optional("entry_price") {
+            self.plan = EntryPlan(
+                entryPrice: entry, stopPrice: try object.value("stop_price"),
+                targetPrice: try object.value("target_price"))
+        }
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("trade_id", self.id)
+            $0.field("symbol", self.symbol)
+            $0.field("strategy", self.strategy)
+            $0.field("trace_id", self.traceID)
+            $0.field("state", self.state)
+            $0.field("signaled_at", self.signaledAt)
+            $0.field("entry_price", self.plan?.entryPrice)
+            $0.field("stop_price", self.plan?.stopPrice)
+            $0.field("target_price", self.plan?.targetPrice)
+            $0.field("quantity", self.quantity)
+            $0.field("approval_expires_at", self.approvalExpiresAt)
+            $0.field("orders", self.orders)
+            $0.field("refusal", self.refusal)
+            $0.field("exit_reason", self.exitReason)
+            $0.field("pnl", self.pnl)
+        }
+    }
+}
+
+/// One step in a trade's history.
+package struct Transition: Hashable, Sendable, JSONCodable {
+    package var from: TradeState
+    package var to: TradeState
+    package var trigger: TradeTrigger
+    /// Market time.
+    package var timestamp: Timestamp
+    package var messageID: MessageID
+
+    package init(
+        from: TradeState, to: TradeState, trigger: TradeTrigger, timestamp: Timestamp, messageID: MessageID
+    ) {
+        self.from = from
+        self.to = to
+        self.trigger = trigger
+        self.timestamp = timestamp
+        self.messageID = messageID
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.init(
+            from: try object.value("from"), to: try object.value("to"), trigger: try object.value("trigger"),
+            timestamp: try object.value("timestamp"), messageID: try object.value("message_id"))
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("from", self.from)
+            $0.field("to", self.to)
+            $0.field("trigger", self.trigger)
+            $0.field("timestamp", self.timestamp)
+            $0.field("message_id", self.messageID)
+        }
+    }
+}

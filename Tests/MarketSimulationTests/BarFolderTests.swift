@@ -1,0 +1,83 @@
+import Glibc
+import MarketSimulation
+import Testing
+import TradingCore
+
+struct BarFolderTests {
+    private static let header = "timestamp,open,high,low,close,volume\n"
+
+    /// Runs `body` with a new folder that holds these files.
+    private static func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
+        var template = Array("/tmp/quintet-bars-XXXXXX".utf8CString)
+        let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer {
+            for name in files.keys { unlink("\(folder)/\(name)") }
+            rmdir(folder)
+        }
+        for (name, text) in files {
+            let file = try #require(fopen("\(folder)/\(name)", "w"))
+            fputs(text, file)
+            fclose(file)
+        }
+        try body(folder)
+    }
+
+    @Test func `reads all symbols in alphabetical order and leaves other files alone`() throws {
+        let text = Self.header + "2009-01-02,1,2,1,2,10\n"
+        try Self.withFolder(["MSFT.csv": text, "AAPL.csv": text, "README.md": "x", ".X.csv": "x"]) { path in
+            let folder = try BarFolder(path: path)
+            #expect(folder.symbols.map(\.rawValue) == ["AAPL", "MSFT"])
+            #expect(folder.frequency == .daily)
+        }
+    }
+
+    @Test func `a broken file is named with its path and line`() throws {
+        try Self.withFolder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,oops,10\n"]) { path in
+            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
+            #expect(error?.description.hasPrefix("\(path)/AAPL.csv:2: close \"oops\"") == true)
+        }
+    }
+
+    @Test func `refuses a folder without bars and one that is not there`() throws {
+        try Self.withFolder(["notes.txt": "x"]) { path in
+            #expect(throws: BarFileError.self) { try BarFolder(path: path) }
+        }
+        let error = #expect(throws: BarFileError.self) { try BarFolder(path: "/nonexistent/bars") }
+        #expect(error?.problem.contains("No such file") == true)
+    }
+
+    @Test func `refuses daily and intraday files side by side`() throws {
+        try Self.withFolder([
+            "AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n",
+            "MSFT.csv": Self.header + "2009-01-02T09:30:00-05:00,1,2,1,2,10\n",
+        ]) { path in
+            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
+            #expect(error?.file == "\(path)/MSFT.csv")
+        }
+    }
+
+    @Test func `refuses a file that cannot be read as one`() throws {
+        try Self.withFolder([:]) { path in
+            mkdir("\(path)/AAPL.csv", 0o755)
+            defer { rmdir("\(path)/AAPL.csv") }
+            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
+            #expect(error?.problem.contains("cannot be read") == true)
+        }
+    }
+
+    @Test func `the interval is the smallest distance in the folder`() throws {
+        let files = [
+            try Bars.file("AAPL", ["2009-01-02T09:30:00-05:00,1,1,1,1,1", "2009-01-02T09:40:00-05:00,1,1,1,1,1"]),
+            try Bars.file("MSFT", ["2009-01-02T09:35:00-05:00,1,1,1,1,1"]),
+        ]
+        #expect(try BarFolder(files: files).frequency == .intraday(interval: .seconds(300)))
+    }
+
+    @Test func `refuses bars too short for four ticks`() throws {
+        let file = try Bars.file(
+            "AAPL",
+            ["2009-01-02T09:30:00-05:00,1,1,1,1,1", "2009-01-02T09:30:03-05:00,1,1,1,1,1"]
+        )
+        #expect(throws: BarFileError.self) { try BarFolder(files: [file]) }
+    }
+}

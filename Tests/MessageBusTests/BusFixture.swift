@@ -1,0 +1,121 @@
+import MessageBus
+import Synchronization
+import TestSupport
+import Testing
+import TradingCore
+
+enum BusKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case redis
+    case inMemory
+
+    var testDescription: String { self.rawValue }
+}
+
+/// The server side of one kind of bus, and as many buses on it as a test likes.
+final class BusFixture {
+    private let server: RedisServer?
+    private let store: InMemoryMessageStore
+    private let elapsed = ManualTime()
+
+    init(_ kind: BusKind) throws {
+        self.server = kind == .redis ? try RedisServer() : nil
+        let elapsed = self.elapsed
+        self.store = InMemoryMessageStore(now: { elapsed.value.withLock { $0 } })
+    }
+
+    func stop() {
+        self.server?.stop()
+    }
+
+    func makeBus() -> any MessageBus {
+        if let server = self.server { return RedisMessageBus(endpoint: server.endpoint) }
+        return InMemoryMessageBus(store: self.store)
+    }
+
+    /// Lets some time pass on the in-memory bus, and asks again until the answer is there; Redis goes by real time.
+    func eventually<R>(_ ask: () throws -> R?) throws -> R {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            if let answer = try ask() { return answer }
+            self.elapsed.value.withLock { $0 += .milliseconds(50) }
+        }
+        throw NeverHappened()
+    }
+
+    struct NeverHappened: Error {}
+}
+
+private final class ManualTime: Sendable {
+    let value = Mutex(Duration.zero)
+}
+
+extension StreamName {
+    static let filled = StreamName(rawValue: "order.filled")
+    static let closed = StreamName(rawValue: "position.closed")
+}
+
+extension DocumentKey {
+    static let trade = DocumentKey(rawValue: "trade:AAPL-1")
+    static let other = DocumentKey(rawValue: "trade:MSFT-1")
+    static let quote = DocumentKey(rawValue: "quote:AAPL")
+}
+
+extension MessageBus {
+    /// Appends one message a body.
+    func append(_ bodies: String..., to stream: StreamName = .filled, channel: String? = nil) throws {
+        var commit = Commit()
+        commit.messages = bodies.map { OutboundMessage(stream: stream, channel: channel, body: Array($0.utf8)) }
+        #expect(try self.commit(commit) == .committed)
+    }
+
+    func acknowledge(_ delivery: Delivery, group: String = "position") throws -> CommitOutcome {
+        var commit = Commit()
+        commit.acknowledge = delivery.input(of: group)
+        return try self.commit(commit)
+    }
+
+    /// What there is for a consumer now.
+    func receiveNow(
+        consumer: String = "one",
+        group: String = "position",
+        streams: [StreamName] = [.filled],
+        limit: Int = 100
+    ) throws -> Reception {
+        try self.receive(group: group, consumer: consumer, streams: streams, limit: limit, timeout: .zero)
+    }
+
+    /// Creates a document as its first version.
+    func create(_ key: DocumentKey, state: String = "SCANNING", body: String = "first") throws {
+        var commit = Commit()
+        commit.writes = [.init(key, from: 0, "", to: state, body)]
+        #expect(try self.commit(commit) == .committed)
+    }
+}
+
+extension Delivery {
+    var text: String { String(decoding: self.body, as: UTF8.self) }
+
+    func input(of group: String = "position") -> Acknowledgement {
+        Acknowledgement(stream: self.stream, group: group, id: self.id)
+    }
+}
+
+extension DocumentWrite {
+    init(
+        _ key: DocumentKey,
+        from version: Int64,
+        _ expected: String,
+        to state: String,
+        _ body: String,
+        history: [String] = []
+    ) {
+        self.init(
+            key: key,
+            expectedVersion: version,
+            expectedState: expected,
+            state: state,
+            body: Array(body.utf8),
+            history: history.map { Array($0.utf8) }
+        )
+    }
+}

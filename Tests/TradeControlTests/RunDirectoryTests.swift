@@ -1,0 +1,71 @@
+import Glibc
+import Testing
+import TradeControl
+
+@Suite("The run's folder", .serialized)
+struct RunDirectoryTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+    }
+
+    /// A process that looks like `name` from outside, started by nobody the folder knows.
+    private func start(_ name: String) throws -> ChildProcess {
+        try ChildProcess(
+            program: "/bin/bash",
+            arguments: ["-c", "exec -a \(name) sleep 600"],
+            environment: ["PATH": "/usr/bin:/bin"],
+            logFile: "\(self.folder.path)/\(name).out"
+        )
+    }
+
+    private func looksLike(_ name: String, _ pid: Int32) -> Bool {
+        TemporaryFolder.text("/proc/\(pid)/cmdline")?.hasPrefix(name) == true
+    }
+
+    @Test("What a former run left behind is gone; what others keep there stays")
+    func clear() throws {
+        try self.folder.file("report.json", "{}")
+        try self.folder.file("report.html", "")
+        try self.folder.file("broker-simulator.ports", "{}")
+        try self.folder.file("bench.json", "{}")
+        try self.folder.file("strategy-agent.pid", "not a pid")
+        let directory = try RunDirectory(self.folder.path)
+        try directory.clear()
+        for name in ["report.json", "report.html", "broker-simulator.ports", "strategy-agent.pid"] {
+            #expect(self.folder.text(name) == nil)
+        }
+        #expect(self.folder.text("bench.json") == "{}")
+    }
+
+    @Test("An agent left running is ended; a stranger who got the pid is not")
+    func leftovers() throws {
+        let agent = try self.start("strategy-agent")
+        let stranger = try self.start("editor")
+        let redis = try self.start("redis-server")
+        defer {
+            for child in [agent, stranger, redis] {
+                child.send(SIGKILL)
+                _ = eventually { child.checkForEnd() != nil }
+            }
+        }
+        #expect(eventually { self.looksLike("strategy-agent", agent.pid) && self.looksLike("editor", stranger.pid) })
+        #expect(eventually { self.looksLike("redis-server", redis.pid) })
+        try self.folder.file("strategy-agent.pid", "\(agent.pid)\n")
+        try self.folder.file("risk-management-agent.pid", "\(stranger.pid)\n")
+        // It does not work in this folder, so it is somebody else's.
+        try self.folder.file("redis.pid", "\(redis.pid)\n")
+        try RunDirectory(self.folder.path).clear()
+        #expect(!isRunning(agent.pid))
+        #expect(isRunning(stranger.pid))
+        #expect(isRunning(redis.pid))
+    }
+
+    @Test("Two replays cannot share a folder")
+    func exclusive() throws {
+        let first = try RunDirectory(self.folder.path)
+        let failure = try #require(throws: CommandFailure.self) { try RunDirectory(self.folder.path) }
+        #expect(failure.description.contains("Another replay is running in \(first.path)"))
+    }
+}
