@@ -11,7 +11,9 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let serviceLifecycleTestKit: Target.Dependency = .product(
-    name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    name: "ServiceLifecycleTestKit",
+    package: "swift-service-lifecycle"
+)
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// An agent is a library (its judgement: pure, small) and a thin executable around it.
@@ -96,42 +98,58 @@ let agentLibraries: [Target.Dependency] = [
 let tests: [Target] = [
     .target(name: "TestSupport", dependencies: ["TradingCore", "MessageBus"], path: "Tests/TestSupport"),
     .testTarget(
-        name: "TradingCoreTests", dependencies: ["TradingCore"], path: "Tests/TradingCoreTests", exclude: ["Fixtures"]),
+        name: "TradingCoreTests",
+        dependencies: ["TradingCore"],
+        path: "Tests/TradingCoreTests",
+        exclude: ["Fixtures"]
+    ),
     .testTarget(
-        name: "MessageBusTests", dependencies: ["MessageBus", "TradingCore", "TestSupport"],
-        path: "Tests/MessageBusTests"),
+        name: "MessageBusTests",
+        dependencies: ["MessageBus", "TradingCore", "TestSupport"],
+        path: "Tests/MessageBusTests"
+    ),
     .testTarget(
         name: "HTTPTransportTests",
-        dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioWebSocket], path: "Tests/HTTPTransportTests"),
+        dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioWebSocket],
+        path: "Tests/HTTPTransportTests"
+    ),
     .testTarget(
-        name: "TelemetryTests", dependencies: ["Telemetry", "TradingCore", logging, coreMetrics],
-        path: "Tests/TelemetryTests"),
+        name: "TelemetryTests",
+        dependencies: ["Telemetry", "TradingCore", logging, coreMetrics],
+        path: "Tests/TelemetryTests"
+    ),
     .testTarget(
         name: "AgentRuntimeTests",
         dependencies: [
             "AgentRuntime", "Telemetry", "TradingCore", logging, coreMetrics, serviceLifecycle, serviceLifecycleTestKit,
         ],
-        path: "Tests/AgentRuntimeTests"),
+        path: "Tests/AgentRuntimeTests"
+    ),
     .testTarget(
-        name: "MarketSimulationTests", dependencies: ["MarketSimulation", "TradingCore"],
-        path: "Tests/MarketSimulationTests"),
+        name: "MarketSimulationTests",
+        dependencies: ["MarketSimulation", "TradingCore"],
+        path: "Tests/MarketSimulationTests"
+    ),
     .testTarget(
         name: "BrokerSimulatorTests",
         dependencies: [
             "BrokerSimulator", "HTTPTransport", "MarketSimulation", "MessageBus", "TradingCore", logging, nioCore,
             nioPosix, nioHTTP1, nioWebSocket,
         ],
-        path: "Tests/BrokerSimulatorTests"),
+        path: "Tests/BrokerSimulatorTests"
+    ),
     .testTarget(
         name: "TradeControlTests",
         dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", argumentParser],
-        path: "Tests/TradeControlTests"),
+        path: "Tests/TradeControlTests"
+    ),
     .testTarget(
         name: "LifecycleTests",
         dependencies: [
             "TradingCore", "MessageBus", "Brokerage", "MarketSimulation", "AgentRuntime", logging,
         ] + agentLibraries,
-        path: "Tests/LifecycleTests"),
+        path: "Tests/LifecycleTests"
+    ),
 ]
 
 let package = Package(

@@ -23,7 +23,8 @@ package struct AgentDefinition: Sendable {
     package var pollInterval: Duration?
 
     package init(
-        agent: AgentName, defaultHTTPPort: Int,
+        agent: AgentName,
+        defaultHTTPPort: Int,
         makeJudgement: @escaping @Sendable (Settings, _ seed: String) throws -> any Judgement
     ) {
         self.agent = agent
@@ -59,15 +60,26 @@ package enum AgentProcess {
 
         let common = configuration.common
         let metrics = Telemetry.bootstrap(
-            service: definition.agent.rawValue, level: common.logLevel, format: common.logFormat)
+            service: definition.agent.rawValue,
+            level: common.logLevel,
+            format: common.logFormat
+        )
         let heartbeat = Heartbeat()
         let desk = AgentDesk(
-            definition: definition, configuration: configuration, stop: StopSignal(), heartbeat: heartbeat,
+            definition: definition,
+            configuration: configuration,
+            stop: StopSignal(),
+            heartbeat: heartbeat,
             readiness: ReadinessBoard(waitingFor: feed == nil ? ["redis"] : ["redis", "broker stream"]),
-            logger: Logger(label: definition.agent.rawValue))
+            logger: Logger(label: definition.agent.rawValue)
+        )
         let health = try await HealthServer.start(
-            host: common.httpHost, port: common.httpPort, liveness: { heartbeat.liveness(within: .seconds(30)) },
-            readiness: desk.readiness, metrics: metrics)
+            host: common.httpHost,
+            port: common.httpPort,
+            liveness: { heartbeat.liveness(within: .seconds(30)) },
+            readiness: desk.readiness,
+            metrics: metrics
+        )
         if let path = common.pidFile { try PIDFile.write(path) }
 
         var services: [any Service] = [health]
@@ -78,7 +90,9 @@ package enum AgentProcess {
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: desk.logger)
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: desk.logger
+        )
         group.maximumGracefulShutdownDuration = .seconds(5)
         group.maximumCancellationDuration = .seconds(1)
         try await ServiceGroup(configuration: group).run()
@@ -106,7 +120,10 @@ struct AgentConfiguration: Sendable {
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
         self.common = try CommonSettings(
-            settings, agent: definition.agent.rawValue, defaultHTTPPort: definition.defaultHTTPPort)
+            settings,
+            agent: definition.agent.rawValue,
+            defaultHTTPPort: definition.defaultHTTPPort
+        )
         do {
             self.redis = try RedisEndpoint(url: self.common.redisURL)
         } catch {
@@ -142,15 +159,30 @@ struct AgentDesk: Sendable {
         let bus = self.connect()
         let driver = feed.map {
             FeedDriver(
-                feed: $0, leaseName: "stream.\(self.definition.agent.rawValue)",
-                holder: self.configuration.common.instance, group: MultiThreadedEventLoopGroup.singleton,
-                logger: self.logger, readiness: self.readiness, wake: bus.wakeSignal.wake)
+                feed: $0,
+                leaseName: "stream.\(self.definition.agent.rawValue)",
+                holder: self.configuration.common.instance,
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: self.logger,
+                readiness: self.readiness,
+                wake: bus.wakeSignal.wake
+            )
         }
         let seed = try Installation.seed(
-            bus: bus, stop: self.stop, heartbeat: self.heartbeat, logger: self.logger)
+            bus: bus,
+            stop: self.stop,
+            heartbeat: self.heartbeat,
+            logger: self.logger
+        )
         AgentLoop(
-            judgement: try self.definition.makeJudgement(settings, seed), settings: self.configuration.loop, bus: bus,
-            feed: driver, stop: self.stop, readiness: self.readiness, heartbeat: self.heartbeat, logger: self.logger
+            judgement: try self.definition.makeJudgement(settings, seed),
+            settings: self.configuration.loop,
+            bus: bus,
+            feed: driver,
+            stop: self.stop,
+            readiness: self.readiness,
+            heartbeat: self.heartbeat,
+            logger: self.logger
         ).run()
     }
 
@@ -158,16 +190,25 @@ struct AgentDesk: Sendable {
     func work(_ lane: BrokerLane) {
         let alpaca = self.configuration.alpaca
         LaneWorker(
-            agent: self.definition.agent, lane: lane, instance: self.configuration.common.instance,
-            bus: self.connect(), stop: self.stop, readiness: self.readiness, heartbeat: self.heartbeat,
-            logger: self.logger, claimIdle: self.configuration.loop.claimIdle, breaker: self.configuration.breaker,
+            agent: self.definition.agent,
+            lane: lane,
+            instance: self.configuration.common.instance,
+            bus: self.connect(),
+            stop: self.stop,
+            readiness: self.readiness,
+            heartbeat: self.heartbeat,
+            logger: self.logger,
+            claimIdle: self.configuration.loop.claimIdle,
+            breaker: self.configuration.breaker,
             makeBroker: { AlpacaBroker(endpoints: alpaca, client: CurlHTTPClient()) }
         ).run()
     }
 
     private func connect() -> RedisMessageBus {
         let bus = RedisMessageBus(
-            endpoint: self.configuration.redis, namespace: self.configuration.common.namespace)
+            endpoint: self.configuration.redis,
+            namespace: self.configuration.common.namespace
+        )
         self.stop.onStop(bus.wakeSignal.wake)
         return bus
     }
@@ -204,7 +245,12 @@ struct ThreadService: Service {
 extension AlpacaEndpoints {
     package init(_ settings: AlpacaSettings) {
         self.init(
-            trading: settings.baseURL, data: settings.dataURL, stream: settings.streamURL,
-            feed: settings.feed.rawValue, keyID: settings.keyID.exposed, secretKey: settings.secretKey.exposed)
+            trading: settings.baseURL,
+            data: settings.dataURL,
+            stream: settings.streamURL,
+            feed: settings.feed.rawValue,
+            keyID: settings.keyID.exposed,
+            secretKey: settings.secretKey.exposed
+        )
     }
 }

@@ -9,7 +9,10 @@ enum Installation {
 
     /// Waits for the bus as long as it takes; empty when the process is asked to stop first.
     static func seed(
-        bus: any MessageBus, stop: StopSignal, heartbeat: Heartbeat, logger: Logger
+        bus: any MessageBus,
+        stop: StopSignal,
+        heartbeat: Heartbeat,
+        logger: Logger
     ) throws -> String {
         var backOff = BackOff()
         while !stop.isGiven {
@@ -18,11 +21,19 @@ enum Installation {
                     return String(decoding: known.body, as: UTF8.self)
                 }
                 let made = StableHash.hexadecimal(
-                    "installation", "\(UInt64.random(in: .min ... .max))", "\(UInt64.random(in: .min ... .max))")
+                    "installation",
+                    "\(UInt64.random(in: .min ... .max))",
+                    "\(UInt64.random(in: .min ... .max))"
+                )
                 var commit = Commit()
                 commit.writes = [
                     DocumentWrite(
-                        key: Self.key, expectedVersion: 0, expectedState: "", state: "", body: Array(made.utf8))
+                        key: Self.key,
+                        expectedVersion: 0,
+                        expectedState: "",
+                        state: "",
+                        body: Array(made.utf8)
+                    )
                 ]
                 if try bus.commit(commit) == .committed { return made }
             } catch {

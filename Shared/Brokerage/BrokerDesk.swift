@@ -19,9 +19,13 @@ package final class BrokerDesk {
 
     /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, or less when it has to stop.
     package init(
-        broker: any Broker, breaker: BreakerSettings = BreakerSettings(), absenceProof: Duration = .seconds(30),
-        cancelPatience: Duration = .seconds(10), now: @escaping () -> Duration,
-        pause: @escaping (Duration) -> Void, breakerChanged: @escaping BreakerChanged
+        broker: any Broker,
+        breaker: BreakerSettings = BreakerSettings(),
+        absenceProof: Duration = .seconds(30),
+        cancelPatience: Duration = .seconds(10),
+        now: @escaping () -> Duration,
+        pause: @escaping (Duration) -> Void,
+        breakerChanged: @escaping BreakerChanged
     ) {
         self.broker = broker
         self.breaker = CircuitBreaker(settings: breaker)
@@ -46,7 +50,8 @@ package final class BrokerDesk {
     }
 
     private func outcome(
-        of operation: BrokerCall.Operation, mayHaveBeenMade: Bool
+        of operation: BrokerCall.Operation,
+        mayHaveBeenMade: Bool
     ) throws(BrokerError) -> BrokerAnswer.Outcome {
         switch operation {
         case .place(let terms):
@@ -74,7 +79,8 @@ package final class BrokerDesk {
         case .clock: return .clock(try self.guarded { () throws(BrokerError) in try self.broker.clock() })
         case .calendar(let start, let end):
             return .sessions(
-                try self.guarded { () throws(BrokerError) in try self.broker.calendar(from: start, to: end) })
+                try self.guarded { () throws(BrokerError) in try self.broker.calendar(from: start, to: end) }
+            )
         case .bars(let request):
             return .bars(try self.guarded { () throws(BrokerError) in try self.broker.bars(request) })
         case .latestQuotes(let symbols):
@@ -129,7 +135,9 @@ package final class BrokerDesk {
         let before = self.breaker.state
         if case .refused(let retryAfter) = self.breaker.request(now: self.now()) {
             throw BrokerError(
-                .notExecuted, "the circuit breaker is open for another \(retryAfter.components.seconds + 1) s")
+                .notExecuted,
+                "the circuit breaker is open for another \(retryAfter.components.seconds + 1) s"
+            )
         }
         do throws(BrokerError) {
             let result = try call()

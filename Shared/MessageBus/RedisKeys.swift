@@ -9,6 +9,7 @@ struct RedisKeys {
     let quoteConsumers: String
     let quoteCursors: String
     let quoteBacklog: String
+    let trimCount: String
 
     init(namespace: String) {
         self.prefix = "{\(namespace)}:"
@@ -17,6 +18,7 @@ struct RedisKeys {
         self.quoteConsumers = self.prefix + "quote:consumers"
         self.quoteCursors = self.prefix + "quote:cursors"
         self.quoteBacklog = self.prefix + "quote:backlog"
+        self.trimCount = self.prefix + "trims"
     }
 
     func stream(_ name: StreamName) -> String { self.streamPrefix + name.rawValue }

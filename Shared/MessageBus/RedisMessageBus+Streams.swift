@@ -52,21 +52,26 @@ extension RedisMessageBus {
     }
 
     package func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
-        let reply = try self.run(.quiescence, keyCount: groups.count + 1) { command in
+        let reply = try self.run(.quiescence, keyCount: groups.count + 2) { command in
             for (stream, _) in groups { command.append(self.keys.stream(stream)) }
             command.append(self.keys.quoteBacklog)
+            command.append(self.keys.trimCount)
+            command.append(self.settledFingerprint)
             for (stream, group) in groups {
                 command.append(stream.rawValue)
                 command.append(group)
             }
         }
-        return reply == .null ? .settled : .busy(try reply.text())
+        guard case .array(let settled) = reply else { return .busy(try reply.text()) }
+        self.settledFingerprint = try settled.first?.text() ?? ""
+        return .settled
     }
 
     package func trim(_ streams: [StreamName], keeping length: Int) throws {
         for stream in streams where try self.appendedCount(of: stream) > 0 {
-            _ = try self.run(.trim, keyCount: 1) { command in
+            _ = try self.run(.trim, keyCount: 2) { command in
                 command.append(self.keys.stream(stream))
+                command.append(self.keys.trimCount)
                 command.append(Int64(length))
             }
         }

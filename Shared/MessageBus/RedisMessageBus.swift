@@ -17,6 +17,8 @@ package final class RedisMessageBus: MessageBus {
     private var reader: RedisStreamReader?
     private var subscriber: RedisSubscriber?
     private var channels: Set<String> = []
+    /// What the streams looked like when everybody was last seen to be done with them.
+    var settledFingerprint = ""
 
     /// Does not connect yet. `commandTimeout` is how long the server may take for one answer.
     package init(endpoint: RedisEndpoint, namespace: String = "quintet", commandTimeout: Duration = .seconds(5)) {
@@ -89,6 +91,7 @@ package final class RedisMessageBus: MessageBus {
         } catch  where error.code != .refused {
             self.commandConnection = nil
             self.reader = nil
+            self.settledFingerprint = ""
             self.subscriber = nil
             throw error
         }

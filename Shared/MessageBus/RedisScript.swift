@@ -141,44 +141,50 @@ enum RedisScript: CaseIterable {
         return 1
         """
 
+    // What is asked for is costly (XINFO), and most times nothing has changed since the last answer: then the streams
+    // have the lengths they had, and have not been trimmed.
     // XINFO's lag is unknown after deletions, so what has not been delivered is looked for itself.
-    // KEYS: the stream of each group, then the backlog of quotes. ARGV: for each group the stream's name and its own.
-    // Returns null: settled, or what is busy.
+    // KEYS: the stream of each group, the backlog of quotes, the count of trims. ARGV: the fingerprint of the streams
+    // when they were last found settled, then for each group the stream's name and its own.
+    // Returns what is busy, or when settled the streams' fingerprint as the only element of an array.
     private static let quiescenceSource = """
-        local groups = {}
-        for n = 1, #KEYS - 1 do
-          local stream, name = ARGV[2 * n - 1], ARGV[2 * n]
-          local known = groups[KEYS[n]]
-          if not known then
-            known = {}
-            local answer = redis.pcall('XINFO', 'GROUPS', KEYS[n])
-            if answer.err then return 'stream ' .. stream .. ' does not exist' end
-            for _, flat in ipairs(answer) do
-              local group = {}
-              for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
-              known[group.name] = group
+        local print = { redis.call('GET', KEYS[#KEYS]) or '0' }
+        for n = 1, #KEYS - 2 do print[n + 1] = redis.call('XLEN', KEYS[n]) end
+        print = table.concat(print, ' ')
+        if print ~= ARGV[1] then
+          local groups = {}
+          for n = 1, #KEYS - 2 do
+            local key, stream, name = KEYS[n], ARGV[2 * n], ARGV[2 * n + 1]
+            if not groups[key] then
+              groups[key] = {}
+              local answer = redis.pcall('XINFO', 'GROUPS', key)
+              if answer.err then return 'stream ' .. stream .. ' does not exist' end
+              for _, flat in ipairs(answer) do
+                local group = {}
+                for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
+                groups[key][group.name] = group
+              end
             end
-            groups[KEYS[n]] = known
-          end
-          local group = known[name]
-          if not group then return 'group ' .. name .. ' does not exist on stream ' .. stream end
-          if group.pending > 0 then
-            return 'group ' .. name .. ' has unacknowledged messages of stream ' .. stream
-          end
-          if #redis.call('XRANGE', KEYS[n], '(' .. group['last-delivered-id'], '+', 'COUNT', 1) > 0 then
-            return 'group ' .. name .. ' has unread messages of stream ' .. stream
+            local group = groups[key][name]
+            if not group then return 'group ' .. name .. ' does not exist on stream ' .. stream end
+            if group.pending > 0 then
+              return 'group ' .. name .. ' has unacknowledged messages of stream ' .. stream
+            end
+            if #redis.call('XRANGE', key, '(' .. group['last-delivered-id'], '+', 'COUNT', 1) > 0 then
+              return 'group ' .. name .. ' has unread messages of stream ' .. stream
+            end
           end
         end
-        local pair = redis.call('SRANDMEMBER', KEYS[#KEYS])
+        local pair = redis.call('SRANDMEMBER', KEYS[#KEYS - 1])
         if pair then
           local consumer, quote = string.match(pair, '^(.-)\\n(.*)$')
           return 'consumer ' .. consumer .. ' has not dealt with the latest of ' .. quote
         end
-        return false
+        return { print }
         """
 
     // Goes by portions, so that a long stream is never copied into the script as a whole.
-    // KEYS: stream. ARGV: the length to keep.
+    // KEYS: stream, the count of trims. ARGV: the length to keep.
     private static let trimSource = """
         local function before(a, b)
           local a1, a2 = string.match(a, '(%d+)-(%d+)')
@@ -207,6 +213,7 @@ enum RedisScript: CaseIterable {
           excess = excess - found
           if found < portion then break end
         end
+        if dropped > 0 then redis.call('INCR', KEYS[2]) end
         return dropped
         """
 }

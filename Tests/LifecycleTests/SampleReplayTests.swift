@@ -27,7 +27,9 @@ import TradingCore
         let undisturbed = try SimulatedSystem(bars: try SampleBars.folder(sessions: 260))
         try undisturbed.run()
         let disturbed = try SimulatedSystem(
-            bars: try SampleBars.folder(sessions: 260), crashes: CrashPlan(seed: seed, meanCommits: 20))
+            bars: try SampleBars.folder(sessions: 260),
+            crashes: CrashPlan(seed: seed, meanCommits: 20)
+        )
         try disturbed.run()
         #expect(disturbed.restarts > 100)
         let expected = try FinalLedger(undisturbed.store)
@@ -42,7 +44,10 @@ import TradingCore
         let single = try SimulatedSystem(bars: try SampleBars.folder(sessions: 260))
         try single.run()
         let double = try SimulatedSystem(
-            bars: try SampleBars.folder(sessions: 260), crashes: CrashPlan(seed: 9, meanCommits: 40), replicas: 2)
+            bars: try SampleBars.folder(sessions: 260),
+            crashes: CrashPlan(seed: 9, meanCommits: 40),
+            replicas: 2
+        )
         try double.run()
         #expect(try FinalLedger(double.store).trades == FinalLedger(single.store).trades)
         #expect(try FinalLedger(double.store).histories == FinalLedger(single.store).histories)
@@ -57,7 +62,8 @@ enum SampleBars {
         let files = zip(whole.symbols, whole.bars).compactMap { symbol, bars -> BarFile? in
             var text = BarFile.header + "\n"
             for bar in bars.prefix(sessions) {
-                text += "\(NewYorkTime.date(of: bar.timestamp)),\(bar.open),\(bar.high),\(bar.low),\(bar.close),\(bar.volume)\n"
+                text +=
+                    "\(NewYorkTime.date(of: bar.timestamp)),\(bar.open),\(bar.high),\(bar.low),\(bar.close),\(bar.volume)\n"
             }
             return symbol.rawValue == "FB" ? nil : try? BarFile(path: "\(symbol).csv", bytes: Array(text.utf8))
         }
@@ -82,7 +88,8 @@ struct FinalLedger {
             try bus.history(of: key).map { try Transition(json: try JSONValue(parsing: $0)) }
         }
         self.account = try Account(
-            json: try JSONValue(parsing: try #require(try bus.load([Account.key]).first.flatMap { $0 }).body))
+            json: try JSONValue(parsing: try #require(try bus.load([Account.key]).first.flatMap { $0 }).body)
+        )
         self.deadLetters = try bus.appendedCount(of: .deadLetter)
     }
 

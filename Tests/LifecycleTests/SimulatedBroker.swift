@@ -32,7 +32,9 @@ final class SimulatedMarket {
     }
 
     static func report(
-        _ order: SimulatedOrder, execution: Execution? = nil, at timestamp: Timestamp? = nil
+        _ order: SimulatedOrder,
+        execution: Execution? = nil,
+        at timestamp: Timestamp? = nil
     ) -> OrderReport? {
         guard let id = ClientOrderID(order.clientOrderID) else { return nil }
         let event: OrderEvent
@@ -45,9 +47,15 @@ final class SimulatedMarket {
         default: event = .accepted
         }
         return OrderReport(
-            clientOrderID: id, brokerOrderID: order.id, event: event, filledQuantity: order.filledQuantity,
-            averagePrice: order.filledAveragePrice, execution: execution, submittedAt: order.createdAt,
-            timestamp: timestamp ?? order.updatedAt)
+            clientOrderID: id,
+            brokerOrderID: order.id,
+            event: event,
+            filledQuantity: order.filledQuantity,
+            averagePrice: order.filledAveragePrice,
+            execution: execution,
+            submittedAt: order.createdAt,
+            timestamp: timestamp ?? order.updatedAt
+        )
     }
 }
 
@@ -63,10 +71,16 @@ struct SimulatedBroker: Broker {
         do {
             let result = try self.market.engine.submit(
                 OrderRequest(
-                    symbol: terms.symbol, side: terms.side == .buy ? .buy : .sell,
+                    symbol: terms.symbol,
+                    side: terms.side == .buy ? .buy : .sell,
                     kind: terms.type == .market ? .market : terms.type == .limit ? .limit : .stop,
-                    timeInForce: terms.timeInForce == .day ? .day : .goodTillCancelled, quantity: terms.quantity,
-                    limitPrice: terms.limitPrice, stopPrice: terms.stopPrice, clientOrderID: key))
+                    timeInForce: terms.timeInForce == .day ? .day : .goodTillCancelled,
+                    quantity: terms.quantity,
+                    limitPrice: terms.limitPrice,
+                    stopPrice: terms.stopPrice,
+                    clientOrderID: key
+                )
+            )
             self.market.tell(result.updates)
         } catch {
             throw BrokerError(.refused(code: "simulated"), "\(error)")

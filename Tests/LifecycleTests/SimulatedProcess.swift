@@ -24,7 +24,11 @@ final class SimulatedProcess {
     var hasCrashed = false
 
     init(
-        agent: AgentName, instance: String, store: InMemoryMessageStore, market: SimulatedMarket, symbols: [Symbol],
+        agent: AgentName,
+        instance: String,
+        store: InMemoryMessageStore,
+        market: SimulatedMarket,
+        symbols: [Symbol],
         crashes: CrashPlan
     ) {
         self.agent = agent
@@ -49,13 +53,29 @@ final class SimulatedProcess {
             var settings = AgentLoopSettings(instance: self.instance)
             settings.watchesQuotes = self.agent == .positionManagement
             let loop = AgentLoop(
-                judgement: try self.judgement(), settings: settings, bus: self.bus(), feed: nil, stop: stop,
-                readiness: readiness, heartbeat: heartbeat, logger: logger)
+                judgement: try self.judgement(),
+                settings: settings,
+                bus: self.bus(),
+                feed: nil,
+                stop: stop,
+                readiness: readiness,
+                heartbeat: heartbeat,
+                logger: logger
+            )
             let lanes = self.agent.lanes.map { lane in
                 let worker = LaneWorker(
-                    agent: self.agent, lane: lane, instance: self.instance, bus: self.bus(), stop: stop,
-                    readiness: readiness, heartbeat: heartbeat, logger: logger, claimIdle: .seconds(3600),
-                    breaker: BreakerSettings(), makeBroker: { [market] in SimulatedBroker(market: market) })
+                    agent: self.agent,
+                    lane: lane,
+                    instance: self.instance,
+                    bus: self.bus(),
+                    stop: stop,
+                    readiness: readiness,
+                    heartbeat: heartbeat,
+                    logger: logger,
+                    claimIdle: .seconds(3600),
+                    breaker: BreakerSettings(),
+                    makeBroker: { [market] in SimulatedBroker(market: market) }
+                )
                 return (worker: worker, desk: worker.makeDesk())
             }
             for lane in lanes { try lane.worker.synchronise(lane.desk) }
@@ -97,7 +117,11 @@ final class SimulatedProcess {
         case .marketData: MarketDataAgent(symbols: self.symbols, timeframe: .day)
         case .strategy:
             try StrategyRegistry.agent(
-                named: "ma-rsi-volume", parameters: StrategyParameters(), timeframe: .day, seed: "test")
+                named: "ma-rsi-volume",
+                parameters: StrategyParameters(),
+                timeframe: .day,
+                seed: "test"
+            )
         case .riskManagement: RiskManagementAgent(limits: RiskLimits(), approvalLifetime: .seconds(300))
         case .orderExecution: OrderExecutionAgent(partialFillSeconds: 0)
         case .positionManagement:
@@ -132,12 +156,20 @@ final class CrashingMessageBus: MessageBus {
         try self.bus.pending(group: group, consumer: consumer, streams: streams, limit: limit)
     }
     func claim(
-        group: String, consumer: String, streams: [StreamName], idle: Duration, limit: Int
+        group: String,
+        consumer: String,
+        streams: [StreamName],
+        idle: Duration,
+        limit: Int
     ) throws -> [Delivery] {
         try self.bus.claim(group: group, consumer: consumer, streams: streams, idle: idle, limit: limit)
     }
     func receive(
-        group: String, consumer: String, streams: [StreamName], limit: Int, timeout: Duration
+        group: String,
+        consumer: String,
+        streams: [StreamName],
+        limit: Int,
+        timeout: Duration
     ) throws -> Reception {
         try self.bus.receive(group: group, consumer: consumer, streams: streams, limit: limit, timeout: timeout)
     }

@@ -30,15 +30,24 @@ final class SimulatedSystem {
         let first = try #require(self.schedule.sessions.first, "the bars hold no session")
         self.market = SimulatedMarket(
             engine: MatchingEngine(
-                symbols: self.schedule.symbols, configuration: .init(cash: cash),
-                startingAt: NewYorkTime.timestamp(on: first.date, hour: 0)),
-            sessions: self.schedule.sessions)
+                symbols: self.schedule.symbols,
+                configuration: .init(cash: cash),
+                startingAt: NewYorkTime.timestamp(on: first.date, hour: 0)
+            ),
+            sessions: self.schedule.sessions
+        )
         for agent in AgentName.allCases {
             for replica in 1...replicas {
                 self.processes.append(
                     SimulatedProcess(
-                        agent: agent, instance: "\(agent)-\(replica)", store: self.store, market: self.market,
-                        symbols: self.schedule.symbols, crashes: crashes))
+                        agent: agent,
+                        instance: "\(agent)-\(replica)",
+                        store: self.store,
+                        market: self.market,
+                        symbols: self.schedule.symbols,
+                        crashes: crashes
+                    )
+                )
             }
         }
     }
@@ -56,7 +65,8 @@ final class SimulatedSystem {
                     self.quote(tick.slot)
                 case .sessionClosed(let close):
                     self.market.tell(
-                        self.market.engine.closeSession(date: self.schedule.sessions[session].date, at: close))
+                        self.market.engine.closeSession(date: self.schedule.sessions[session].date, at: close)
+                    )
                     for slot in self.schedule.symbols.indices { self.quote(slot) }
                 case .barComplete(let slot, let bar, _):
                     let symbol = self.schedule.symbols[slot]
@@ -73,7 +83,13 @@ final class SimulatedSystem {
         self.tellMarketData(
             .quote(
                 Quote(
-                    symbol: self.schedule.symbols[slot], bid: price, ask: price, timestamp: self.market.engine.now)))
+                    symbol: self.schedule.symbols[slot],
+                    bid: price,
+                    ask: price,
+                    timestamp: self.market.engine.now
+                )
+            )
+        )
     }
 
     private func tellMarketData(_ event: FeedEvent) {

@@ -11,7 +11,10 @@ enum Main {
         }
         definition.makeFeed = { settings, endpoints in
             AlpacaMarketDataFeed(
-                endpoints: endpoints, symbols: try settings.symbols(), timeframe: try settings.timeframe())
+                endpoints: endpoints,
+                symbols: try settings.symbols(),
+                timeframe: try settings.timeframe()
+            )
         }
         definition.pollInterval = .seconds(30)
         await AgentProcess.run(definition)

@@ -73,7 +73,10 @@ package struct MarketDataAgent: Judgement {
     }
 
     private mutating func take(
-        _ answer: BrokerAnswer, _ message: Message, _ work: inout Work, _ documents: Documents
+        _ answer: BrokerAnswer,
+        _ message: Message,
+        _ work: inout Work,
+        _ documents: Documents
     ) throws {
         switch answer.outcome {
         case .clock(let now):
@@ -90,7 +93,10 @@ package struct MarketDataAgent: Judgement {
                 let since = work.clock.map { self.firstBar(of: symbol, $0.value) } ?? now
                 self.call(
                     .bars(BarsRequest(symbol: symbol, timeframe: self.timeframe, start: since)),
-                    about: "\(symbol) \(since)", causedBy: nil, &work)
+                    about: "\(symbol) \(since)",
+                    causedBy: nil,
+                    &work
+                )
             }
         case .sessions(let sessions):
             guard case .calendar(let start, let end) = answer.call.operation else { return }
@@ -112,12 +118,22 @@ package struct MarketDataAgent: Judgement {
                     self.speaker.say(
                         .barsReceived(
                             BarsReceived(
-                                symbol: request.symbol, timeframe: request.timeframe, bars: bars, isHistorical: true)),
-                        at: message.timestamp, about: "\(message.id)", causedBy: message))
+                                symbol: request.symbol,
+                                timeframe: request.timeframe,
+                                bars: bars,
+                                isHistorical: true
+                            )
+                        ),
+                        at: message.timestamp,
+                        about: "\(message.id)",
+                        causedBy: message
+                    )
+                )
             }
         case .unavailable(let reason), .unknown(let reason), .refused(_, let reason):
             work.note(
-                Note(.warning, "market data could not be read", ["call": answer.call.name, "reason": reason]))
+                Note(.warning, "market data could not be read", ["call": answer.call.name, "reason": reason])
+            )
             guard message.correlationID != Self.pollCorrelation else { return }
             var again = message
             again.body = .brokerCallRequested(answer.call.again())
@@ -137,8 +153,12 @@ package struct MarketDataAgent: Judgement {
     private func publish(_ quote: Quote, causedBy cause: Message?, _ work: inout Work) {
         work.publish(
             self.speaker.say(
-                .quoteUpdated(quote), at: quote.timestamp, about: "\(quote.symbol) \(quote.timestamp)",
-                causedBy: cause))
+                .quoteUpdated(quote),
+                at: quote.timestamp,
+                about: "\(quote.symbol) \(quote.timestamp)",
+                causedBy: cause
+            )
+        )
     }
 
     private func crossesBoundary(_ time: Timestamp) -> Bool {
@@ -153,11 +173,19 @@ package struct MarketDataAgent: Judgement {
         guard let schedule, var clock = work.clock else { return }
         for boundary in schedule.boundaries(after: clock.value.lastBoundary, upTo: time) {
             let status = MarketStatus(
-                isOpen: boundary.kind == .open, isTransition: true, sessionDate: boundary.session.date,
-                nextOpen: schedule.nextOpen(after: boundary.at), nextClose: schedule.nextClose(after: boundary.at))
+                isOpen: boundary.kind == .open,
+                isTransition: true,
+                sessionDate: boundary.session.date,
+                nextOpen: schedule.nextOpen(after: boundary.at),
+                nextClose: schedule.nextClose(after: boundary.at)
+            )
             work.say(
                 self.speaker.say(
-                    .marketStatus(status), at: boundary.at, about: "\(boundary.session.date) \(boundary.kind)"))
+                    .marketStatus(status),
+                    at: boundary.at,
+                    about: "\(boundary.session.date) \(boundary.kind)"
+                )
+            )
             clock.value.lastBoundary = boundary.at
         }
         work.clock = clock
@@ -182,8 +210,12 @@ package struct MarketDataAgent: Judgement {
             work.say(
                 self.speaker.say(
                     .barsReceived(
-                        BarsReceived(symbol: symbol, timeframe: timeframe, bars: [bar], isHistorical: false)),
-                    at: completedAt, about: "\(symbol) \(timeframe) \(bar.timestamp)"))
+                        BarsReceived(symbol: symbol, timeframe: timeframe, bars: [bar], isHistorical: false)
+                    ),
+                    at: completedAt,
+                    about: "\(symbol) \(timeframe) \(bar.timestamp)"
+                )
+            )
         }
         work.clock = clock
     }
@@ -204,19 +236,34 @@ package struct MarketDataAgent: Judgement {
             return self.call(.clock, about: "\(message.id)", causedBy: message, &work)
         }
         let status = MarketStatus(
-            isOpen: last.kind == .open, isTransition: false, sessionDate: last.session.date,
-            nextOpen: schedule.nextOpen(after: last.at), nextClose: schedule.nextClose(after: last.at))
+            isOpen: last.kind == .open,
+            isTransition: false,
+            sessionDate: last.session.date,
+            nextOpen: schedule.nextOpen(after: last.at),
+            nextClose: schedule.nextClose(after: last.at)
+        )
         work.say(
             self.speaker.say(
-                .marketStatus(status), at: clock.value.lastBoundary, about: "\(message.id)", causedBy: message))
+                .marketStatus(status),
+                at: clock.value.lastBoundary,
+                about: "\(message.id)",
+                causedBy: message
+            )
+        )
     }
 
     private func call(
-        _ operation: BrokerCall.Operation, about: String, causedBy cause: Message? = nil, _ work: inout Work
+        _ operation: BrokerCall.Operation,
+        about: String,
+        causedBy cause: Message? = nil,
+        _ work: inout Work
     ) {
         var message = self.speaker.say(
             .brokerCallRequested(BrokerCall(operation, lane: .marketData)),
-            at: self.marketTime ?? Timestamp(seconds: 0), about: "\(about) \(operation)", causedBy: cause)
+            at: self.marketTime ?? Timestamp(seconds: 0),
+            about: "\(about) \(operation)",
+            causedBy: cause
+        )
         switch operation {
         case .clock where about == "poll": message.correlationID = Self.pollCorrelation
         case .bars(let request) where cause == nil:

@@ -5,30 +5,48 @@ import TradingCore
 extension OrderExecutionAgent {
     /// Takes the next step of an exit; does nothing while an earlier step is under way.
     func continueExit(
-        of trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp, causedBy cause: Message?
+        of trade: inout OpenTrade,
+        _ books: inout Books,
+        at timestamp: Timestamp,
+        causedBy cause: Message?
     ) throws {
         guard trade.trade.state == .exitTriggered, trade.trade.heldQuantity > .zero else { return }
         if let exit = trade.trade.latest(.exit), !exit.state.isTerminal { return }
         if let stop = trade.trade.latest(.stop), !stop.state.isTerminal {
             books.say(
                 self.speaker.say(
-                    .brokerCallRequested(BrokerCall(.cancel(stop.id), lane: .protective)), trade: trade.trade,
-                    at: timestamp, about: "cancel \(stop.id) for \(trade.trade.nextID(.exit))", causedBy: cause))
+                    .brokerCallRequested(BrokerCall(.cancel(stop.id), lane: .protective)),
+                    trade: trade.trade,
+                    at: timestamp,
+                    about: "cancel \(stop.id) for \(trade.trade.nextID(.exit))",
+                    causedBy: cause
+                )
+            )
             return
         }
         let id = trade.trade.nextID(.exit)
         let target = trade.trade.exitReason == .target && id.attempt == 1 ? trade.trade.plan?.targetPrice : nil
         let order = Order(
             terms: OrderTerms(
-                clientOrderID: id, symbol: trade.trade.symbol, side: .sell, type: target == nil ? .market : .limit,
-                quantity: trade.trade.heldQuantity, limitPrice: target, timeInForce: .day))
+                clientOrderID: id,
+                symbol: trade.trade.symbol,
+                side: .sell,
+                type: target == nil ? .market : .limit,
+                quantity: trade.trade.heldQuantity,
+                limitPrice: target,
+                timeInForce: .day
+            )
+        )
         trade.trade.replace(order)
         books.say(self.call(.place(order.terms), .protective, trade.trade, at: timestamp, causedBy: cause))
     }
 
     /// The stop of a trade that is to be sold is gone: the sale can go out.
     func continueAfterCancel(
-        _ order: Order, _ trade: inout OpenTrade, _ books: inout Books, _ report: OrderReport,
+        _ order: Order,
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
+        _ report: OrderReport,
         causedBy cause: Message?
     ) throws {
         guard order.id.role == .stop, order.state.isTerminal else { return }
@@ -42,8 +60,15 @@ extension OrderExecutionAgent {
         else { return }
         let stop = Order(
             terms: OrderTerms(
-                clientOrderID: trade.trade.nextID(.stop), symbol: trade.trade.symbol, side: .sell, type: .stop,
-                quantity: trade.trade.heldQuantity, stopPrice: stopPrice, timeInForce: .goodTillCancelled))
+                clientOrderID: trade.trade.nextID(.stop),
+                symbol: trade.trade.symbol,
+                side: .sell,
+                type: .stop,
+                quantity: trade.trade.heldQuantity,
+                stopPrice: stopPrice,
+                timeInForce: .goodTillCancelled
+            )
+        )
         trade.trade.replace(stop)
         books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
         books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))
@@ -57,7 +82,8 @@ extension OrderExecutionAgent {
             guard let exit = trade.trade.order(report.clientOrderID), exit.terms.type == .limit, !exit.state.isTerminal
             else { continue }
             books.say(
-                self.call(.cancel(exit.id), .protective, trade.trade, at: message.timestamp, causedBy: message))
+                self.call(.cancel(exit.id), .protective, trade.trade, at: message.timestamp, causedBy: message)
+            )
         }
     }
 }

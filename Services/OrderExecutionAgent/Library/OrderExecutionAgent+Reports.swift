@@ -18,7 +18,12 @@ extension OrderExecutionAgent {
                 books.say(
                     self.speaker.say(
                         .brokerCallRequested(BrokerCall(.place(order.terms), lane: answer.call.lane)),
-                        trade: trade.trade, at: message.timestamp, about: "place again \(message.id)", causedBy: message))
+                        trade: trade.trade,
+                        at: message.timestamp,
+                        about: "place again \(message.id)",
+                        causedBy: message
+                    )
+                )
             } else {
                 self.repeatCall(answer, message, &books)
             }
@@ -31,7 +36,12 @@ extension OrderExecutionAgent {
                 books.say(
                     self.speaker.say(
                         .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
-                        trade: trade.trade, at: message.timestamp, about: "find \(message.id)", causedBy: message))
+                        trade: trade.trade,
+                        at: message.timestamp,
+                        about: "find \(message.id)",
+                        causedBy: message
+                    )
+                )
             }
         case .reconcile: books.note(Note(.warning, "open orders could not be asked for", [:]))
         case .account, .clock, .calendar, .bars, .latestQuotes: break
@@ -40,7 +50,12 @@ extension OrderExecutionAgent {
 
     private func repeatCall(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books) {
         books.note(
-            Note(.warning, "broker call will be repeated", ["broker.call": answer.call.name, "attempt": "\(answer.call.attempt)"]))
+            Note(
+                .warning,
+                "broker call will be repeated",
+                ["broker.call": answer.call.name, "attempt": "\(answer.call.attempt)"]
+            )
+        )
         var again = message
         again.body = .brokerCallRequested(answer.call.again())
         again.id = MessageID(derivedFrom: "again", message.id.rawValue)
@@ -50,7 +65,10 @@ extension OrderExecutionAgent {
     }
 
     private func placementFailed(
-        _ terms: OrderTerms, _ answer: BrokerAnswer, _ message: Message, _ books: inout Books
+        _ terms: OrderTerms,
+        _ answer: BrokerAnswer,
+        _ message: Message,
+        _ books: inout Books
     ) throws {
         let id = terms.clientOrderID
         var trade = try books.trade(id.trade)
@@ -64,12 +82,22 @@ extension OrderExecutionAgent {
             books.note(Note(.warning, "the outcome of an order is unknown", ["order.id": "\(id)", "reason": reason]))
             books.say(
                 self.speaker.say(
-                    .orderUnknown(OrderNotice(order: order, reason: reason)), trade: trade.trade,
-                    at: message.timestamp, about: id.description, causedBy: message))
+                    .orderUnknown(OrderNotice(order: order, reason: reason)),
+                    trade: trade.trade,
+                    at: message.timestamp,
+                    about: id.description,
+                    causedBy: message
+                )
+            )
             books.say(
                 self.speaker.say(
                     .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
-                    trade: trade.trade, at: message.timestamp, about: "find \(message.id)", causedBy: message))
+                    trade: trade.trade,
+                    at: message.timestamp,
+                    about: "find \(message.id)",
+                    causedBy: message
+                )
+            )
         case .refused(let code, let reason):
             order.state = .rejected
             try self.orderRefused(order, "\(code): \(reason)", &trade, message, &books)
@@ -85,7 +113,11 @@ extension OrderExecutionAgent {
     }
 
     private func orderRefused(
-        _ order: Order, _ reason: String, _ trade: inout OpenTrade, _ message: Message, _ books: inout Books
+        _ order: Order,
+        _ reason: String,
+        _ trade: inout OpenTrade,
+        _ message: Message,
+        _ books: inout Books
     ) throws {
         trade.trade.replace(order)
         books.note(Note(.warning, "order refused", ["order.id": "\(order.id)", "reason": reason]))
@@ -95,13 +127,23 @@ extension OrderExecutionAgent {
         case .stop:
             books.say(
                 self.speaker.say(
-                    .orderRejected(OrderNotice(order: order, reason: reason)), trade: trade.trade,
-                    at: message.timestamp, about: order.id.description, causedBy: message))
+                    .orderRejected(OrderNotice(order: order, reason: reason)),
+                    trade: trade.trade,
+                    at: message.timestamp,
+                    about: order.id.description,
+                    causedBy: message
+                )
+            )
         case .exit:
             books.say(
                 self.speaker.say(
-                    .orderRejected(OrderNotice(order: order, reason: reason)), trade: trade.trade,
-                    at: message.timestamp, about: order.id.description, causedBy: message))
+                    .orderRejected(OrderNotice(order: order, reason: reason)),
+                    trade: trade.trade,
+                    at: message.timestamp,
+                    about: order.id.description,
+                    causedBy: message
+                )
+            )
             self.restoreStop(&trade, &books, at: message.timestamp)
         }
     }
@@ -112,7 +154,8 @@ extension OrderExecutionAgent {
         var trade = try books.trade(id.trade)
         guard var order = trade.trade.order(id) else {
             books.note(
-                Note(.error, "the broker reports an order that is not in the ledger", ["order.id": "\(id)"]))
+                Note(.error, "the broker reports an order that is not in the ledger", ["order.id": "\(id)"])
+            )
             return
         }
         let booking = try order.book(report)
@@ -123,8 +166,13 @@ extension OrderExecutionAgent {
         trade.trade.replace(order)
         if booking.newQuantity > .zero {
             try books.account?.value.book(
-                order.terms.side, booking.newQuantity, value: booking.newValue, symbol: order.terms.symbol,
-                trade: id.trade, reservedPrice: id.role == .entry ? order.terms.limitPrice : nil)
+                order.terms.side,
+                booking.newQuantity,
+                value: booking.newValue,
+                symbol: order.terms.symbol,
+                trade: id.trade,
+                reservedPrice: id.role == .entry ? order.terms.limitPrice : nil
+            )
         }
         if booking.isAlarming {
             books.note(Note(.error, "a fill arrived after the order had ended", ["order.id": "\(id)"]))
@@ -140,7 +188,10 @@ extension OrderExecutionAgent {
     }
 
     private func entryMoved(
-        _ order: Order, _ report: OrderReport, _ trade: inout OpenTrade, _ books: inout Books,
+        _ order: Order,
+        _ report: OrderReport,
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
         causedBy cause: Message?
     ) throws {
         if order.state == .rejected, order.filledQuantity == .zero {
@@ -156,11 +207,24 @@ extension OrderExecutionAgent {
         case .partiallyFilled:
             books.say(
                 self.notice(
-                    .orderPartiallyFilled, order, nil, trade.trade, at: report.timestamp, cause))
+                    .orderPartiallyFilled,
+                    order,
+                    nil,
+                    trade.trade,
+                    at: report.timestamp,
+                    cause
+                )
+            )
             books.say(
                 self.call(
-                    .cancel(order.id), .protective, trade.trade, at: report.timestamp,
-                    delaySeconds: self.partialFillSeconds, causedBy: cause))
+                    .cancel(order.id),
+                    .protective,
+                    trade.trade,
+                    at: report.timestamp,
+                    delaySeconds: self.partialFillSeconds,
+                    causedBy: cause
+                )
+            )
         case .filled where trade.trade.state == .orderPlaced: try self.entryDone(order, report, &trade, &books, cause)
         case .cancelled, .expired, .rejected:
             guard trade.trade.state == .orderPlaced else { return }
@@ -168,8 +232,13 @@ extension OrderExecutionAgent {
                 try self.entryDone(order, report, &trade, &books, cause)
             } else {
                 try self.abandon(
-                    &trade, order, on: .orderCancelled, report.reason ?? order.state.rawValue, at: report.timestamp,
-                    &books)
+                    &trade,
+                    order,
+                    on: .orderCancelled,
+                    report.reason ?? order.state.rawValue,
+                    at: report.timestamp,
+                    &books
+                )
             }
         default: break
         }
@@ -177,7 +246,11 @@ extension OrderExecutionAgent {
 
     /// What was bought is bought: from here on the position is what counts.
     private func entryDone(
-        _ order: Order, _ report: OrderReport, _ trade: inout OpenTrade, _ books: inout Books, _ cause: Message?
+        _ order: Order,
+        _ report: OrderReport,
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
+        _ cause: Message?
     ) throws {
         let filledAt = order.filledAt ?? report.timestamp
         let filled = self.notice(.orderFilled, order, nil, trade.trade, at: filledAt, cause)
@@ -187,7 +260,10 @@ extension OrderExecutionAgent {
     }
 
     private func stopMoved(
-        _ order: Order, _ report: OrderReport, _ trade: inout OpenTrade, _ books: inout Books,
+        _ order: Order,
+        _ report: OrderReport,
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
         causedBy cause: Message?
     ) throws {
         switch order.state {
@@ -203,17 +279,28 @@ extension OrderExecutionAgent {
         case .cancelled, .expired:
             books.say(
                 self.notice(
-                    .orderCancelled, order, report.reason, trade.trade, at: report.timestamp, cause))
+                    .orderCancelled,
+                    order,
+                    report.reason,
+                    trade.trade,
+                    at: report.timestamp,
+                    cause
+                )
+            )
             try self.continueAfterCancel(order, &trade, &books, report, causedBy: cause)
         case .rejected:
             books.say(
-                self.notice(.orderRejected, order, report.reason, trade.trade, at: report.timestamp, cause))
+                self.notice(.orderRejected, order, report.reason, trade.trade, at: report.timestamp, cause)
+            )
         default: break
         }
     }
 
     private func exitMoved(
-        _ order: Order, _ report: OrderReport, _ trade: inout OpenTrade, _ books: inout Books,
+        _ order: Order,
+        _ report: OrderReport,
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
         causedBy cause: Message?
     ) throws {
         if trade.trade.state == .exitTriggered, order.state != .rejected || order.filledQuantity > .zero {
@@ -229,12 +316,20 @@ extension OrderExecutionAgent {
         } else if order.state.isTerminal {
             let isRejected = order.state == .rejected
             let ended = self.notice(
-                isRejected ? .orderRejected : .orderCancelled, order, report.reason ?? order.state.rawValue,
-                trade.trade, at: report.timestamp, cause)
+                isRejected ? .orderRejected : .orderCancelled,
+                order,
+                report.reason ?? order.state.rawValue,
+                trade.trade,
+                at: report.timestamp,
+                cause
+            )
             if trade.trade.state == .orderClosing {
                 try trade.step(
-                    to: .exitTriggered, on: isRejected ? .orderRejected : .orderCancelled, at: report.timestamp,
-                    message: ended.id)
+                    to: .exitTriggered,
+                    on: isRejected ? .orderRejected : .orderCancelled,
+                    at: report.timestamp,
+                    message: ended.id
+                )
             }
             books.say(ended)
             // A limit that was cancelled to be replaced goes on at the market; anything else waits behind its stop.
@@ -250,7 +345,11 @@ extension OrderExecutionAgent {
 
     /// All messages about an order: told apart by what was filled, so that each is said once whoever tells it.
     private func notice(
-        _ event: EventName, _ order: Order, _ reason: String?, _ trade: Trade, at timestamp: Timestamp,
+        _ event: EventName,
+        _ order: Order,
+        _ reason: String?,
+        _ trade: Trade,
+        at timestamp: Timestamp,
         _ cause: Message?
     ) -> Message {
         let notice = OrderNotice(order: order, reason: reason)

@@ -70,18 +70,31 @@ package struct OrderExecutionAgent: Judgement {
     }
 
     private func submitEntry(
-        _ approval: TradeApproval, _ message: Message, _ books: inout Books, clock: Versioned<MarketClock>?
+        _ approval: TradeApproval,
+        _ message: Message,
+        _ books: inout Books,
+        clock: Versioned<MarketClock>?
     ) throws {
         var trade = try books.trade(message.requiredTradeID)
         guard trade.trade.state == .entryApproved, trade.trade.latest(.entry) == nil else {
             if trade.trade.latest(.entry) != nil { return }
             throw InvalidTransition(
-                from: trade.trade.state.rawValue, to: TradeState.orderPlaced.rawValue, trigger: message.event.rawValue)
+                from: trade.trade.state.rawValue,
+                to: TradeState.orderPlaced.rawValue,
+                trigger: message.event.rawValue
+            )
         }
         var order = Order(
             terms: OrderTerms(
-                clientOrderID: trade.trade.nextID(.entry), symbol: approval.symbol, side: .buy, type: .limit,
-                quantity: approval.quantity, limitPrice: approval.plan.entryPrice, timeInForce: .day))
+                clientOrderID: trade.trade.nextID(.entry),
+                symbol: approval.symbol,
+                side: .buy,
+                type: .limit,
+                quantity: approval.quantity,
+                limitPrice: approval.plan.entryPrice,
+                timeInForce: .day
+            )
+        )
         let refusal: String?
         if let reason = books.account?.value.entriesStopped {
             refusal = "entries are stopped: \(reason)"
@@ -102,14 +115,21 @@ package struct OrderExecutionAgent: Judgement {
 
     /// The entry came to nothing: cash and symbol are free again.
     func abandon(
-        _ trade: inout OpenTrade, _ order: Order, on trigger: TradeTrigger, _ reason: String?, at timestamp: Timestamp,
+        _ trade: inout OpenTrade,
+        _ order: Order,
+        on trigger: TradeTrigger,
+        _ reason: String?,
+        at timestamp: Timestamp,
         _ books: inout Books
     ) throws {
         trade.trade.replace(order)
         let notice = OrderNotice(order: order, reason: reason)
         let message = self.speaker.say(
-            trigger == .orderRejected ? .orderRejected(notice) : .orderCancelled(notice), trade: trade.trade,
-            at: timestamp, about: order.id.description)
+            trigger == .orderRejected ? .orderRejected(notice) : .orderCancelled(notice),
+            trade: trade.trade,
+            at: timestamp,
+            about: order.id.description
+        )
         try trade.step(to: .cancelled, on: trigger, at: timestamp, message: message.id)
         books.account?.value.release(trade.trade.id, symbol: trade.trade.symbol)
         books.say(message)
@@ -132,9 +152,17 @@ package struct OrderExecutionAgent: Judgement {
         var notice = OrderNotice(order: order)
         notice.role = .exit
         let submitted = self.speaker.say(
-            .orderSubmitted(notice), trade: trade.trade, at: timestamp, about: "exit \(order.id)")
+            .orderSubmitted(notice),
+            trade: trade.trade,
+            at: timestamp,
+            about: "exit \(order.id)"
+        )
         let filled = self.speaker.say(
-            .orderFilled(notice), trade: trade.trade, at: timestamp, about: "exit \(order.id)")
+            .orderFilled(notice),
+            trade: trade.trade,
+            at: timestamp,
+            about: "exit \(order.id)"
+        )
         if trade.trade.state == .exitTriggered {
             try trade.step(to: .orderClosing, on: .orderSubmitted, at: timestamp, message: submitted.id)
             books.say(submitted)
@@ -155,15 +183,27 @@ package struct OrderExecutionAgent: Judgement {
         let call = BrokerCall(.reconcile(ids), lane: .protective)
         books.say(
             self.speaker.say(
-                .brokerCallRequested(call), at: Timestamp(seconds: 0), about: "\(ids)"))
+                .brokerCallRequested(call),
+                at: Timestamp(seconds: 0),
+                about: "\(ids)"
+            )
+        )
     }
 
     func call(
-        _ operation: BrokerCall.Operation, _ lane: BrokerLane, _ trade: Trade, at timestamp: Timestamp,
-        delaySeconds: Int = 0, causedBy cause: Message?
+        _ operation: BrokerCall.Operation,
+        _ lane: BrokerLane,
+        _ trade: Trade,
+        at timestamp: Timestamp,
+        delaySeconds: Int = 0,
+        causedBy cause: Message?
     ) -> Message {
         self.speaker.say(
-            .brokerCallRequested(BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)), trade: trade,
-            at: timestamp, about: "\(operation)", causedBy: cause)
+            .brokerCallRequested(BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)),
+            trade: trade,
+            at: timestamp,
+            about: "\(operation)",
+            causedBy: cause
+        )
     }
 }

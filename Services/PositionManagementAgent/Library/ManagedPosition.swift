@@ -13,7 +13,10 @@ struct ManagedPosition {
     }
 
     mutating func step(
-        to state: TradeState, on trigger: TradeTrigger, at timestamp: Timestamp, message: MessageID
+        to state: TradeState,
+        on trigger: TradeTrigger,
+        at timestamp: Timestamp,
+        message: MessageID
     ) throws(InvalidTransition) {
         self.steps.append(try self.trade.transition(to: state, on: trigger, at: timestamp, message: message))
     }

@@ -69,27 +69,42 @@ package struct PositionManagementAgent: Judgement {
         let stop = self.setStopLoss(&position, at: message.timestamp, causedBy: message)
         position.say(
             self.speaker.say(
-                .positionOpened(self.notice(position.trade, plan, stop: stop.id)), trade: position.trade,
-                at: message.timestamp, causedBy: message))
+                .positionOpened(self.notice(position.trade, plan, stop: stop.id)),
+                trade: position.trade,
+                at: message.timestamp,
+                causedBy: message
+            )
+        )
     }
 
     /// `set_stop_loss`: writes the intent down and asks the broker.
     @discardableResult
     private func setStopLoss(
-        _ position: inout ManagedPosition, at timestamp: Timestamp, causedBy cause: Message?
+        _ position: inout ManagedPosition,
+        at timestamp: Timestamp,
+        causedBy cause: Message?
     ) -> Order {
         let stop = Order(
             terms: OrderTerms(
-                clientOrderID: position.trade.nextID(.stop), symbol: position.trade.symbol, side: .sell, type: .stop,
-                quantity: position.trade.heldQuantity, stopPrice: position.trade.plan?.stopPrice,
-                timeInForce: .goodTillCancelled))
+                clientOrderID: position.trade.nextID(.stop),
+                symbol: position.trade.symbol,
+                side: .sell,
+                type: .stop,
+                quantity: position.trade.heldQuantity,
+                stopPrice: position.trade.plan?.stopPrice,
+                timeInForce: .goodTillCancelled
+            )
+        )
         position.trade.replace(stop)
         self.call(.place(stop.terms), &position, at: timestamp, about: "\(stop.id)", causedBy: cause)
         return stop
     }
 
     private func take(
-        _ answer: BrokerAnswer, _ position: inout ManagedPosition, _ message: Message, quote: Quote?
+        _ answer: BrokerAnswer,
+        _ position: inout ManagedPosition,
+        _ message: Message,
+        quote: Quote?
     ) throws {
         let id: ClientOrderID
         switch answer.call.operation {
@@ -121,43 +136,73 @@ package struct PositionManagementAgent: Judgement {
                 position.trade.replace(order)
                 position.say(
                     self.speaker.say(
-                        .orderUnknown(OrderNotice(order: order, reason: reason)), trade: position.trade,
-                        at: message.timestamp, about: id.description, causedBy: message))
+                        .orderUnknown(OrderNotice(order: order, reason: reason)),
+                        trade: position.trade,
+                        at: message.timestamp,
+                        about: id.description,
+                        causedBy: message
+                    )
+                )
             }
             self.call(
-                .find(id), &position, at: message.timestamp, about: "find \(message.id)", delaySeconds: 1,
-                causedBy: message)
+                .find(id),
+                &position,
+                at: message.timestamp,
+                about: "find \(message.id)",
+                delaySeconds: 1,
+                causedBy: message
+            )
         case .notFound:
             self.call(
-                .place(order.terms), &position, at: message.timestamp, about: "place again \(message.id)",
-                causedBy: message)
+                .place(order.terms),
+                &position,
+                at: message.timestamp,
+                about: "place again \(message.id)",
+                causedBy: message
+            )
         default:
             guard !order.state.isTerminal else { return }
             if answer.call.attempt >= self.maximumStopAttempts, position.trade.state == .filled {
                 return try self.stopRefused(order, "the broker could not be reached", &position, message)
             }
             position.note(
-                Note(.error, "a position has no stop yet", ["order.id": "\(id)", "attempt": "\(answer.call.attempt)"]))
+                Note(.error, "a position has no stop yet", ["order.id": "\(id)", "attempt": "\(answer.call.attempt)"])
+            )
             position.say(
                 self.speaker.say(
-                    .brokerCallRequested(answer.call.again()), trade: position.trade, at: message.timestamp,
-                    about: "again \(message.id)", causedBy: message))
+                    .brokerCallRequested(answer.call.again()),
+                    trade: position.trade,
+                    at: message.timestamp,
+                    about: "again \(message.id)",
+                    causedBy: message
+                )
+            )
         }
     }
 
     /// The broker has the stop: from now on the position is held.
     private func stopIsSet(
-        _ stop: Order, at timestamp: Timestamp, _ position: inout ManagedPosition, _ message: Message, quote: Quote?
+        _ stop: Order,
+        at timestamp: Timestamp,
+        _ position: inout ManagedPosition,
+        _ message: Message,
+        quote: Quote?
     ) throws {
         guard position.trade.state == .filled, let plan = position.trade.plan else { return }
         let notice = self.speaker.say(
-            .stopSet(self.notice(position.trade, plan, stop: stop.id)), trade: position.trade, at: timestamp,
-            about: stop.id.description, causedBy: message)
+            .stopSet(self.notice(position.trade, plan, stop: stop.id)),
+            trade: position.trade,
+            at: timestamp,
+            about: stop.id.description,
+            causedBy: message
+        )
         try position.step(to: .holding, on: .stopSet, at: timestamp, message: notice.id)
         position.say(notice)
         let watch = TargetWatch(
-            trade: position.trade.id, targetPrice: plan.targetPrice,
-            since: position.trade.entryOrder?.filledAt ?? timestamp)
+            trade: position.trade.id,
+            targetPrice: plan.targetPrice,
+            since: position.trade.entryOrder?.filledAt ?? timestamp
+        )
         // The quote that hits the target may have come and gone while the stop was on its way.
         if let quote, watch.isHit(by: quote), !stop.state.isTerminal {
             try self.targetHit(&position, by: quote)
@@ -167,7 +212,10 @@ package struct PositionManagementAgent: Judgement {
     }
 
     private func stopRefused(
-        _ stop: Order, _ reason: String, _ position: inout ManagedPosition, _ message: Message
+        _ stop: Order,
+        _ reason: String,
+        _ position: inout ManagedPosition,
+        _ message: Message
     ) throws {
         var stop = stop
         if !stop.state.isTerminal { stop.state = .rejected }
@@ -176,7 +224,11 @@ package struct PositionManagementAgent: Judgement {
         guard position.trade.state == .filled, let plan = position.trade.plan else { return }
         let notice = self.speaker.say(
             .positionUnprotected(self.notice(position.trade, plan, stop: stop.id, reason: reason)),
-            trade: position.trade, at: message.timestamp, about: stop.id.description, causedBy: message)
+            trade: position.trade,
+            at: message.timestamp,
+            about: stop.id.description,
+            causedBy: message
+        )
         position.trade.exitReason = .unprotected
         try position.step(to: .exitTriggered, on: .unprotected, at: message.timestamp, message: notice.id)
         position.say(notice)
@@ -184,7 +236,9 @@ package struct PositionManagementAgent: Judgement {
 
     /// A stop that ended without selling, while the position is to be kept, is replaced.
     private func replaceLostStop(
-        _ position: inout ManagedPosition, _ notice: OrderNotice, _ message: Message
+        _ position: inout ManagedPosition,
+        _ notice: OrderNotice,
+        _ message: Message
     ) throws {
         guard position.trade.heldQuantity > .zero, position.trade.latest(.stop)?.state.isTerminal ?? true else {
             return
@@ -193,14 +247,17 @@ package struct PositionManagementAgent: Judgement {
         case .filled: try self.stopRefused(notice.order, notice.reason ?? "rejected", &position, message)
         case .holding:
             position.note(
-                Note(.error, "a stop was lost and is replaced", ["order.id": "\(notice.order.id)"]))
+                Note(.error, "a stop was lost and is replaced", ["order.id": "\(notice.order.id)"])
+            )
             self.setStopLoss(&position, at: message.timestamp, causedBy: message)
         default: break
         }
     }
 
     private func recogniseStopHit(
-        _ position: inout ManagedPosition, _ notice: OrderNotice, _ message: Message
+        _ position: inout ManagedPosition,
+        _ notice: OrderNotice,
+        _ message: Message
     ) throws {
         guard let plan = position.trade.plan, let stop = position.trade.order(notice.order.id) else { return }
         // The fill overtook the broker's answer that the stop is there: it plainly was.
@@ -208,7 +265,11 @@ package struct PositionManagementAgent: Judgement {
         guard position.trade.state == .holding else { return }
         let hit = self.speaker.say(
             .stopHit(self.notice(position.trade, plan, stop: stop.id, price: stop.averagePrice)),
-            trade: position.trade, at: message.timestamp, about: stop.id.description, causedBy: message)
+            trade: position.trade,
+            at: message.timestamp,
+            about: stop.id.description,
+            causedBy: message
+        )
         position.trade.exitReason = .stop
         try position.step(to: .exitTriggered, on: .stopHit, at: message.timestamp, message: hit.id)
         position.say(hit)
@@ -227,8 +288,10 @@ package struct PositionManagementAgent: Judgement {
     private func targetHit(_ position: inout ManagedPosition, by quote: Quote) throws {
         guard let plan = position.trade.plan else { return }
         let hit = self.speaker.say(
-            .targetHit(self.notice(position.trade, plan, price: quote.bid)), trade: position.trade,
-            at: quote.timestamp)
+            .targetHit(self.notice(position.trade, plan, price: quote.bid)),
+            trade: position.trade,
+            at: quote.timestamp
+        )
         position.trade.exitReason = .target
         try position.step(to: .exitTriggered, on: .targetHit, at: quote.timestamp, message: hit.id)
         position.say(hit)
@@ -243,8 +306,10 @@ package struct PositionManagementAgent: Judgement {
         case .exitTriggered, .orderClosing, .closed: return
         default:
             throw InvalidTransition(
-                from: position.trade.state.rawValue, to: TradeState.exitTriggered.rawValue,
-                trigger: message.event.rawValue)
+                from: position.trade.state.rawValue,
+                to: TradeState.exitTriggered.rawValue,
+                trigger: message.event.rawValue
+            )
         }
         position.trade.exitReason = .strategy
         try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
@@ -253,7 +318,12 @@ package struct PositionManagementAgent: Judgement {
         position.tell(
             .orderExecution,
             self.speaker.say(
-                .exitRequested(signal), trade: position.trade, at: message.timestamp, causedBy: message))
+                .exitRequested(signal),
+                trade: position.trade,
+                at: message.timestamp,
+                causedBy: message
+            )
+        )
     }
 
     /// `calculate_pnl`: everything sold less everything bought, exact.
@@ -266,27 +336,57 @@ package struct PositionManagementAgent: Judgement {
             self.speaker.say(
                 .positionClosed(
                     PositionClosed(
-                        symbol: position.trade.symbol, quantity: result.quantity, entryPrice: result.entryPrice,
-                        exitPrice: result.exitPrice, exitReason: reason, pnl: result.pnl)),
-                trade: position.trade, at: message.timestamp, causedBy: message))
+                        symbol: position.trade.symbol,
+                        quantity: result.quantity,
+                        entryPrice: result.entryPrice,
+                        exitPrice: result.exitPrice,
+                        exitReason: reason,
+                        pnl: result.pnl
+                    )
+                ),
+                trade: position.trade,
+                at: message.timestamp,
+                causedBy: message
+            )
+        )
     }
 
     private func notice(
-        _ trade: Trade, _ plan: EntryPlan, stop: ClientOrderID? = nil, price: Price? = nil, reason: String? = nil
+        _ trade: Trade,
+        _ plan: EntryPlan,
+        stop: ClientOrderID? = nil,
+        price: Price? = nil,
+        reason: String? = nil
     ) -> PositionNotice {
         PositionNotice(
-            symbol: trade.symbol, quantity: trade.heldQuantity,
-            entryPrice: trade.entryOrder?.averagePrice ?? plan.entryPrice, stopPrice: plan.stopPrice,
-            targetPrice: plan.targetPrice, stopOrder: stop, price: price, reason: reason)
+            symbol: trade.symbol,
+            quantity: trade.heldQuantity,
+            entryPrice: trade.entryOrder?.averagePrice ?? plan.entryPrice,
+            stopPrice: plan.stopPrice,
+            targetPrice: plan.targetPrice,
+            stopOrder: stop,
+            price: price,
+            reason: reason
+        )
     }
 
     private func call(
-        _ operation: BrokerCall.Operation, _ position: inout ManagedPosition, at timestamp: Timestamp, about: String,
-        delaySeconds: Int = 0, causedBy cause: Message?
+        _ operation: BrokerCall.Operation,
+        _ position: inout ManagedPosition,
+        at timestamp: Timestamp,
+        about: String,
+        delaySeconds: Int = 0,
+        causedBy cause: Message?
     ) {
         let call = BrokerCall(operation, lane: .protective, delaySeconds: delaySeconds)
         position.say(
             self.speaker.say(
-                .brokerCallRequested(call), trade: position.trade, at: timestamp, about: about, causedBy: cause))
+                .brokerCallRequested(call),
+                trade: position.trade,
+                at: timestamp,
+                about: about,
+                causedBy: cause
+            )
+        )
     }
 }

@@ -23,8 +23,10 @@ struct TargetWatch: Hashable, Sendable, JSONCodable {
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            trade: try object.value("trade_id"), targetPrice: try object.value("target_price"),
-            since: try object.value("since"))
+            trade: try object.value("trade_id"),
+            targetPrice: try object.value("target_price"),
+            since: try object.value("since")
+        )
     }
 
     func write(to writer: inout JSONWriter) {

@@ -9,7 +9,9 @@ enum Main {
             AgentDefinition(agent: .riskManagement, defaultHTTPPort: 8083) { settings, _ in
                 RiskManagementAgent(
                     limits: try RiskLimits(settings),
-                    approvalLifetime: try settings.duration("risk.approvalLifetime", default: .seconds(300)))
-            })
+                    approvalLifetime: try settings.duration("risk.approvalLifetime", default: .seconds(300))
+                )
+            }
+        )
     }
 }

@@ -52,37 +52,68 @@ package struct RiskManagementAgent: Judgement {
         case .success(let quantity):
             let reserved = try signal.plan.entryPrice.times(quantity)
             let approval = TradeApproval(
-                symbol: signal.symbol, quantity: quantity, plan: signal.plan, reservedCash: reserved,
-                expiresAt: message.timestamp + self.approvalLifetime)
+                symbol: signal.symbol,
+                quantity: quantity,
+                plan: signal.plan,
+                reservedCash: reserved,
+                expiresAt: message.timestamp + self.approvalLifetime
+            )
             trade.value.quantity = quantity
             trade.value.approvalExpiresAt = approval.expiresAt
             account.value.reserve(reserved, for: trade.value.id, symbol: signal.symbol)
             return try self.conclude(
-                .tradeApproved(approval), to: .entryApproved, on: .tradeApproved, trade, message, account)
+                .tradeApproved(approval),
+                to: .entryApproved,
+                on: .tradeApproved,
+                trade,
+                message,
+                account
+            )
         case .failure(let refusal):
             trade.value.refusal = refusal
             return try self.conclude(
-                .tradeRejected(LimitBreach(symbol: signal.symbol, refusal: refusal)), to: .scanning,
-                on: .tradeRejected, trade, message, nil)
+                .tradeRejected(LimitBreach(symbol: signal.symbol, refusal: refusal)),
+                to: .scanning,
+                on: .tradeRejected,
+                trade,
+                message,
+                nil
+            )
         }
     }
 
     private func verdict(
-        _ signal: EntrySignal, _ trade: Trade, _ account: Account, equity: Money
+        _ signal: EntrySignal,
+        _ trade: Trade,
+        _ account: Account,
+        equity: Money
     ) throws -> Result<Quantity, RiskRefusal> {
         if let refusal = RiskRules.checkLimits(
-            signal.plan, symbol: signal.symbol, trade: trade.id, account: account, equity: equity, limits: self.limits)
-        {
+            signal.plan,
+            symbol: signal.symbol,
+            trade: trade.id,
+            account: account,
+            equity: equity,
+            limits: self.limits
+        ) {
             return .failure(refusal)
         }
         return try RiskRules.calculateSize(
-            entryPrice: signal.plan.entryPrice, wanted: signal.quantity, account: account, equity: equity,
-            limits: self.limits)
+            entryPrice: signal.plan.entryPrice,
+            wanted: signal.quantity,
+            account: account,
+            equity: equity,
+            limits: self.limits
+        )
     }
 
     private func conclude(
-        _ body: MessageBody, to state: TradeState, on trigger: TradeTrigger, _ trade: Versioned<Trade>,
-        _ message: Message, _ account: Versioned<Account>?
+        _ body: MessageBody,
+        to state: TradeState,
+        on trigger: TradeTrigger,
+        _ trade: Versioned<Trade>,
+        _ message: Message,
+        _ account: Versioned<Account>?
     ) throws -> Decision {
         var trade = trade
         var decision = Decision()
@@ -107,10 +138,15 @@ package struct RiskManagementAgent: Judgement {
             account.value.entriesStopped = "drawdown of \(drawdown) on \(status.sessionDate)"
             decision.messages.append(
                 self.speaker.say(
-                    .limitExceeded(LimitBreach(symbol: nil, refusal: refusal)), at: message.timestamp,
-                    about: "\(status.sessionDate)", causedBy: message))
+                    .limitExceeded(LimitBreach(symbol: nil, refusal: refusal)),
+                    at: message.timestamp,
+                    about: "\(status.sessionDate)",
+                    causedBy: message
+                )
+            )
             decision.notes.append(
-                Note(.error, "entries stopped until an operator resumes them", ["risk.reason": "\(refusal)"]))
+                Note(.error, "entries stopped until an operator resumes them", ["risk.reason": "\(refusal)"])
+            )
         }
         decision.write(account)
         return decision
@@ -128,12 +164,18 @@ package struct RiskManagementAgent: Judgement {
         var decision = Decision()
         decision.messages.append(
             self.speaker.say(
-                .brokerCallRequested(BrokerCall(.account, lane: .account)), at: timestamp, about: "account \(about)"))
+                .brokerCallRequested(BrokerCall(.account, lane: .account)),
+                at: timestamp,
+                about: "account \(about)"
+            )
+        )
         return decision
     }
 
     private func compareAccount(
-        _ answer: BrokerAnswer, _ message: Message, _ documents: Documents
+        _ answer: BrokerAnswer,
+        _ message: Message,
+        _ documents: Documents
     ) throws -> Decision {
         var decision = Decision()
         switch answer.outcome {
@@ -142,8 +184,11 @@ package struct RiskManagementAgent: Judgement {
                 if account.value.cash != cash {
                     decision.notes.append(
                         Note(
-                            .error, "ledger and broker disagree about the cash",
-                            ["account.ledger": "\(account.value.cash)", "account.broker": "\(cash)"]))
+                            .error,
+                            "ledger and broker disagree about the cash",
+                            ["account.ledger": "\(account.value.cash)", "account.broker": "\(cash)"]
+                        )
+                    )
                 }
             } else {
                 decision.write(Versioned(new: Account.key, value: Account(cash: cash)))
@@ -152,8 +197,12 @@ package struct RiskManagementAgent: Judgement {
             decision.notes.append(Note(.warning, "the account could not be read", ["broker.reason": reason]))
             decision.messages.append(
                 self.speaker.say(
-                    .brokerCallRequested(answer.call.again()), at: message.timestamp,
-                    about: "account again \(answer.call.attempt) \(message.id)", causedBy: message))
+                    .brokerCallRequested(answer.call.again()),
+                    at: message.timestamp,
+                    about: "account again \(answer.call.attempt) \(message.id)",
+                    causedBy: message
+                )
+            )
         default: break
         }
         return decision

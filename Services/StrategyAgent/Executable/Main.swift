@@ -10,8 +10,11 @@ enum Main {
                 try StrategyRegistry.agent(
                     named: try settings.string("strategy.name", default: MovingAverageRSIVolumeStrategy.name),
                     parameters: StrategyParameters(try settings.strategyParameters()),
-                    timeframe: try settings.timeframe(), seed: seed)
-            })
+                    timeframe: try settings.timeframe(),
+                    seed: seed
+                )
+            }
+        )
     }
 }
 

@@ -53,18 +53,26 @@ package struct StrategyParameters: Sendable {
         guard let text = self.values[name] else { return value }
         guard let number = Int(text), range.contains(number) else {
             throw StrategyParameterError(
-                name: name, value: text, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+                name: name,
+                value: text,
+                expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }
 
     package func decimal(
-        _ name: String, default value: Rate, in range: ClosedRange<Rate>
+        _ name: String,
+        default value: Rate,
+        in range: ClosedRange<Rate>
     ) throws(StrategyParameterError) -> Rate {
         guard let text = self.values[name] else { return value }
         guard let number = Rate(text), range.contains(number) else {
             throw StrategyParameterError(
-                name: name, value: text, expected: "a decimal from \(range.lowerBound) to \(range.upperBound)")
+                name: name,
+                value: text,
+                expected: "a decimal from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }
@@ -73,7 +81,10 @@ package struct StrategyParameters: Sendable {
     package func allow(_ names: String...) throws(StrategyParameterError) {
         for name in self.values.keys.sorted() where !names.contains(name) {
             throw StrategyParameterError(
-                name: name, value: self.values[name] ?? "", expected: "one of the parameters \(names.joined(separator: ", "))")
+                name: name,
+                value: self.values[name] ?? "",
+                expected: "one of the parameters \(names.joined(separator: ", "))"
+            )
         }
     }
 }

@@ -59,34 +59,60 @@ package struct StrategyAgent<S: Strategy>: Judgement {
     }
 
     private func scanCandidates(
-        _ received: BarsReceived, _ message: Message, _ documents: Documents
+        _ received: BarsReceived,
+        _ message: Message,
+        _ documents: Documents
     ) throws -> Decision {
         var decision = Decision()
         guard !received.isHistorical, received.timeframe == self.timeframe else { return decision }
         var record: Versioned<SymbolRecord<S.State>> = try documents.find(
-            self.key(received.symbol), orNew: SymbolRecord(state: self.strategy.initialState))
+            self.key(received.symbol),
+            orNew: SymbolRecord(state: self.strategy.initialState)
+        )
         // A bar that was seen before says nothing new, and observing it twice would bend the indicators.
         let news = received.bars.filter { bar in record.value.lastBar.map { bar.timestamp > $0 } ?? true }
         guard let bar = news.last else { return decision }
         for bar in news { self.strategy.observe(bar, state: &record.value.state) }
         record.value.lastBar = bar.timestamp
         let scan = ScanResult(
-            symbol: received.symbol, strategy: S.name, barTimestamp: bar.timestamp, close: bar.close)
+            symbol: received.symbol,
+            strategy: S.name,
+            barTimestamp: bar.timestamp,
+            close: bar.close
+        )
         decision.messages.append(
             self.speaker.say(
-                .scanStarted(scan), at: message.timestamp, about: "\(received.symbol) \(bar.timestamp)",
-                causedBy: message))
+                .scanStarted(scan),
+                at: message.timestamp,
+                about: "\(received.symbol) \(bar.timestamp)",
+                causedBy: message
+            )
+        )
         if record.value.trade == nil, self.strategy.isCandidate(bar, state: record.value.state) {
             let id = TradeID(symbol: received.symbol, signaledAt: message.timestamp)
             var trade = Trade(
-                id: id, symbol: received.symbol, strategy: S.name, traceID: TraceID(seed: self.seed, trade: id),
-                signaledAt: message.timestamp)
+                id: id,
+                symbol: received.symbol,
+                strategy: S.name,
+                traceID: TraceID(seed: self.seed, trade: id),
+                signaledAt: message.timestamp
+            )
             let found = self.speaker.say(
-                .candidateFound(scan), trade: trade, at: message.timestamp, causedBy: message)
+                .candidateFound(scan),
+                trade: trade,
+                at: message.timestamp,
+                causedBy: message
+            )
             let step = try trade.transition(
-                to: .setupDetected, on: .candidateFound, at: message.timestamp, message: found.id)
+                to: .setupDetected,
+                on: .candidateFound,
+                at: message.timestamp,
+                message: found.id
+            )
             decision.write(
-                Versioned(new: Trade.key(id), value: trade), history: [step])
+                Versioned(new: Trade.key(id), value: trade),
+                history: [step]
+            )
             decision.messages.append(found)
             record.value.trade = id
         }
@@ -95,7 +121,9 @@ package struct StrategyAgent<S: Strategy>: Judgement {
     }
 
     private func evaluateSetup(
-        _ candidate: ScanResult, _ message: Message, _ documents: Documents
+        _ candidate: ScanResult,
+        _ message: Message,
+        _ documents: Documents
     ) throws -> Decision {
         var decision = Decision()
         var trade = try documents.trade(message.requiredTradeID)
@@ -105,13 +133,19 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         decision.write(trade, history: [])
         decision.messages.append(
             self.speaker.say(
-                .entrySignal(EntrySignal(symbol: candidate.symbol, plan: plan)), trade: trade.value,
-                at: message.timestamp, causedBy: message))
+                .entrySignal(EntrySignal(symbol: candidate.symbol, plan: plan)),
+                trade: trade.value,
+                at: message.timestamp,
+                causedBy: message
+            )
+        )
         return decision
     }
 
     private func managePositions(
-        _ status: MarketStatus, _ message: Message, _ documents: Documents
+        _ status: MarketStatus,
+        _ message: Message,
+        _ documents: Documents
     ) throws -> Decision {
         var decision = Decision()
         let account: Versioned<Account>? = try documents.find(Account.key)
@@ -123,14 +157,22 @@ package struct StrategyAgent<S: Strategy>: Judgement {
             record.value.sessionsHeld += 1
             record.value.lastSession = status.sessionDate
             let position = HeldPosition(
-                symbol: symbol, entryDate: entryDate, sessionsHeld: record.value.sessionsHeld)
+                symbol: symbol,
+                entryDate: entryDate,
+                sessionsHeld: record.value.sessionsHeld
+            )
             if !record.value.exitSignaled, let reason = self.strategy.exitReason(for: position) {
                 record.value.exitSignaled = true
                 let signal = Message(
-                    timestamp: message.timestamp, traceID: TraceID(seed: self.seed, trade: trade),
-                    body: .exitSignal(ExitSignal(symbol: symbol, reason: reason)), source: self.agent.source,
-                    correlationID: message.correlationID, tradeID: trade, id: Speaker.id(.exitSignal, trade: trade),
-                    causationID: message.id)
+                    timestamp: message.timestamp,
+                    traceID: TraceID(seed: self.seed, trade: trade),
+                    body: .exitSignal(ExitSignal(symbol: symbol, reason: reason)),
+                    source: self.agent.source,
+                    correlationID: message.correlationID,
+                    tradeID: trade,
+                    id: Speaker.id(.exitSignal, trade: trade),
+                    causationID: message.id
+                )
                 decision.messages.append(signal)
             }
             decision.write(record)
@@ -151,7 +193,9 @@ package struct StrategyAgent<S: Strategy>: Judgement {
     }
 
     private func update(
-        _ symbol: Symbol, _ documents: Documents, _ change: (inout SymbolRecord<S.State>) -> Void
+        _ symbol: Symbol,
+        _ documents: Documents,
+        _ change: (inout SymbolRecord<S.State>) -> Void
     ) throws -> Decision {
         var decision = Decision()
         guard var record: Versioned<SymbolRecord<S.State>> = try documents.find(self.key(symbol)) else {

@@ -8,7 +8,10 @@ package enum StrategyRegistry {
 
     /// The agent that trades the strategy of that name.
     package static func agent(
-        named name: String, parameters: StrategyParameters, timeframe: Timeframe, seed: String
+        named name: String,
+        parameters: StrategyParameters,
+        timeframe: Timeframe,
+        seed: String
     ) throws -> any Judgement {
         guard let type = Self.strategies.first(where: { $0.name == name }) else {
             let known = Self.strategies.map { $0.name }.joined(separator: ", ")
@@ -18,7 +21,10 @@ package enum StrategyRegistry {
     }
 
     private static func make<S: Strategy>(
-        _ type: S.Type, parameters: StrategyParameters, timeframe: Timeframe, seed: String
+        _ type: S.Type,
+        parameters: StrategyParameters,
+        timeframe: Timeframe,
+        seed: String
     ) throws -> any Judgement {
         StrategyAgent(strategy: try S(parameters: parameters), timeframe: timeframe, seed: seed)
     }

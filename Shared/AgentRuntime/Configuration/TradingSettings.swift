@@ -12,12 +12,16 @@ extension Settings {
         let names = try self.list("symbols", default: [])
         guard !names.isEmpty else {
             throw ConfigurationError(
-                .missing, "SYMBOLS (symbols) is missing; expected ticker symbols separated by commas, such as AAPL,MSFT")
+                .missing,
+                "SYMBOLS (symbols) is missing; expected ticker symbols separated by commas, such as AAPL,MSFT"
+            )
         }
         return try names.map { name in
             guard let symbol = Symbol(name) else {
                 throw ConfigurationError(
-                    .malformed, "SYMBOLS (symbols): \"\(name)\" is no ticker symbol; expected one such as AAPL")
+                    .malformed,
+                    "SYMBOLS (symbols): \"\(name)\" is no ticker symbol; expected one such as AAPL"
+                )
             }
             return symbol
         }
@@ -27,7 +31,9 @@ extension Settings {
         let text = try self.string("timeframe", default: Timeframe.day.rawValue)
         guard let timeframe = Timeframe(text) else {
             throw ConfigurationError(
-                .malformed, "TIMEFRAME (timeframe): \"\(text)\" is no timeframe; expected one such as 5Min, 1Hour or 1Day")
+                .malformed,
+                "TIMEFRAME (timeframe): \"\(text)\" is no timeframe; expected one such as 5Min, 1Hour or 1Day"
+            )
         }
         return timeframe
     }
@@ -39,7 +45,8 @@ extension Settings {
             guard parts.count == 2, parameters.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
                 throw ConfigurationError(
                     .malformed,
-                    "STRATEGY_PARAMETERS (strategy.parameters): \"\(pair)\"; expected name=value, each name once")
+                    "STRATEGY_PARAMETERS (strategy.parameters): \"\(pair)\"; expected name=value, each name once"
+                )
             }
         }
         return parameters
@@ -47,14 +54,17 @@ extension Settings {
 
     /// A decimal in the range.
     package func decimal<Value: FixedPoint>(
-        _ path: String, default value: Value, in range: ClosedRange<Value>
+        _ path: String,
+        default value: Value,
+        in range: ClosedRange<Value>
     ) throws -> Value {
         let text = try self.decimalText(path, default: value.description)
         guard let number = Value(text), range.contains(number) else {
             throw ConfigurationError(
                 .malformed,
                 "\(SettingsKey(path: path)): \"\(text)\" is out of range; expected a decimal from \(range.lowerBound) to "
-                    + "\(range.upperBound)")
+                    + "\(range.upperBound)"
+            )
         }
         return number
     }
@@ -67,13 +77,22 @@ extension RiskLimits {
         self.init()
         let share = Rate.zero...Rate.one
         self.positionValue = try settings.decimal(
-            "risk.maxPositionValue", default: self.positionValue, in: Money(1)...Money(1_000_000_000))
+            "risk.maxPositionValue",
+            default: self.positionValue,
+            in: Money(1)...Money(1_000_000_000)
+        )
         self.positionShare = try settings.decimal("risk.maxPositionShare", default: self.positionShare, in: share)
         self.cashReserve = try settings.decimal("risk.cashReserve", default: self.cashReserve, in: share)
         self.drawdown = try settings.decimal("risk.maxDrawdown", default: self.drawdown, in: share)
         self.stopDistance = try settings.decimal(
-            "risk.maxStopDistance", default: self.stopDistance, in: Rate(raw: 1)...Rate(raw: Rate.unit - 1))
+            "risk.maxStopDistance",
+            default: self.stopDistance,
+            in: Rate(raw: 1)...Rate(raw: Rate.unit - 1)
+        )
         self.rewardRiskRatio = try settings.decimal(
-            "risk.minRewardRiskRatio", default: self.rewardRiskRatio, in: Rate.zero...Rate(1000))
+            "risk.minRewardRiskRatio",
+            default: self.rewardRiskRatio,
+            in: Rate.zero...Rate(1000)
+        )
     }
 }

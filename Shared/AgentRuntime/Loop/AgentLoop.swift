@@ -47,8 +47,14 @@ package final class AgentLoop {
     private static let turnLimit = Duration.milliseconds(250)
 
     package init(
-        judgement: any Judgement, settings: AgentLoopSettings, bus: any MessageBus, feed: FeedDriver?,
-        stop: StopSignal, readiness: ReadinessBoard, heartbeat: Heartbeat, logger: Logger
+        judgement: any Judgement,
+        settings: AgentLoopSettings,
+        bus: any MessageBus,
+        feed: FeedDriver?,
+        stop: StopSignal,
+        readiness: ReadinessBoard,
+        heartbeat: Heartbeat,
+        logger: Logger
     ) {
         self.agent = judgement.agent
         self.settings = settings
@@ -103,7 +109,9 @@ package final class AgentLoop {
     private func handleOwed() throws {
         while !self.stop.isGiven {
             let owed = try self.bus.pending(
-                group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
+                group: self.agent.rawValue,
+                consumer: self.settings.instance,
+                streams: self.agent.inputStreams,
                 limit: Self.owedLimit
             ).filter { delivery in !self.deferred.contains { $0.isSameEntry(as: delivery) } }
             guard !owed.isEmpty else { break }
@@ -123,8 +131,12 @@ package final class AgentLoop {
         if now >= self.nextClaim {
             self.nextClaim = now + Self.claimInterval
             let left = try self.bus.claim(
-                group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
-                idle: self.settings.claimIdle, limit: Self.batch)
+                group: self.agent.rawValue,
+                consumer: self.settings.instance,
+                streams: self.agent.inputStreams,
+                idle: self.settings.claimIdle,
+                limit: Self.batch
+            )
             for delivery in left { try self.handle(delivery) }
             // Redis may still have handed something to this consumer's connection after it had broken.
             try self.handleOwed()
@@ -134,8 +146,12 @@ package final class AgentLoop {
             try self.bus.trim(self.agent.allStreams, keeping: Self.streamLength)
         }
         let reception = try self.bus.receive(
-            group: self.agent.rawValue, consumer: self.settings.instance, streams: self.agent.inputStreams,
-            limit: Self.batch, timeout: self.deferred.isEmpty ? Self.turnLimit : .milliseconds(20))
+            group: self.agent.rawValue,
+            consumer: self.settings.instance,
+            streams: self.agent.inputStreams,
+            limit: Self.batch,
+            timeout: self.deferred.isEmpty ? Self.turnLimit : .milliseconds(20)
+        )
         for delivery in reception.deliveries {
             // What is left over stays with this consumer and is the first thing after the next start.
             guard !self.stop.isGiven else { return }
@@ -151,7 +167,10 @@ package final class AgentLoop {
         do {
             try self.committer.handle(delivery, maximumDeliveries: self.settings.maximumDeliveries)
         } catch let error as NotYet {
-            self.logger.debug("message deferred", metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"])
+            self.logger.debug(
+                "message deferred",
+                metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"]
+            )
             self.deferred.append(delivery)
         }
     }
@@ -191,7 +210,10 @@ package final class AgentLoop {
     private func look(at quote: Quote) throws {
         try self.tolerate { try self.committer.process(.quote(quote)) }
         try self.bus.advanceQuoteCursor(
-            of: self.agent.rawValue, key: Quote.key(quote.symbol), version: quote.timestamp.microseconds)
+            of: self.agent.rawValue,
+            key: Quote.key(quote.symbol),
+            version: quote.timestamp.microseconds
+        )
     }
 
     /// Quotes that were published while nobody listened.

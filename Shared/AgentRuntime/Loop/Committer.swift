@@ -28,10 +28,16 @@ final class Committer {
     /// the bus is in the way; everything else that goes wrong ends in the dead letters.
     func handle(_ delivery: Delivery, maximumDeliveries: Int) throws {
         let acknowledgement = Acknowledgement(
-            stream: delivery.stream, group: self.agent.rawValue, id: delivery.id)
+            stream: delivery.stream,
+            group: self.agent.rawValue,
+            id: delivery.id
+        )
         guard delivery.deliveryCount <= maximumDeliveries else {
             return try self.setAside(
-                delivery, acknowledgement, "handling failed \(delivery.deliveryCount - 1) times")
+                delivery,
+                acknowledgement,
+                "handling failed \(delivery.deliveryCount - 1) times"
+            )
         }
         let message: Message
         do {
@@ -59,8 +65,11 @@ final class Committer {
             for quote in decision.quotes {
                 guard case .quoteUpdated(let body) = quote.body else { continue }
                 _ = try self.bus.publishQuote(
-                    key: Quote.key(body.symbol), version: body.timestamp.microseconds, body: quote.encoded(),
-                    channel: EventName.quoteUpdated.rawValue)
+                    key: Quote.key(body.symbol),
+                    version: body.timestamp.microseconds,
+                    body: quote.encoded(),
+                    channel: EventName.quoteUpdated.rawValue
+                )
             }
             let commit = self.commit(decision, acknowledging: acknowledgement)
             guard !commit.isEmpty else { return self.outcomes.count(input, .committed, since: started) }
@@ -90,8 +99,13 @@ final class Committer {
         commit.acknowledge = acknowledgement
         commit.writes = decision.changes.map {
             DocumentWrite(
-                key: $0.key, expectedVersion: $0.expectedVersion, expectedState: $0.expectedState, state: $0.state,
-                body: $0.body, history: $0.history.map { JSONWriter.bytes($0) })
+                key: $0.key,
+                expectedVersion: $0.expectedVersion,
+                expectedState: $0.expectedState,
+                state: $0.state,
+                body: $0.body,
+                history: $0.history.map { JSONWriter.bytes($0) }
+            )
         }
         commit.puts = decision.puts
         commit.deletes = decision.deletes
@@ -109,7 +123,10 @@ final class Committer {
             return OutboundMessage(stream: self.agent.callStream(call.lane), channel: nil, body: message.encoded())
         }
         return OutboundMessage(
-            stream: message.event.stream, channel: message.event.rawValue, body: message.encoded())
+            stream: message.event.stream,
+            channel: message.event.rawValue,
+            body: message.encoded()
+        )
     }
 
     private func setAside(_ delivery: Delivery, _ acknowledgement: Acknowledgement, _ reason: String) throws {
@@ -118,13 +135,19 @@ final class Committer {
         commit.acknowledge = acknowledgement
         commit.messages = [
             OutboundMessage(
-                stream: .deadLetter, channel: StreamName.deadLetter.rawValue, body: JSONWriter.bytes(letter))
+                stream: .deadLetter,
+                channel: StreamName.deadLetter.rawValue,
+                body: JSONWriter.bytes(letter)
+            )
         ]
         _ = try self.bus.commit(commit)
         self.outcomes.countDeadLetter()
         self.logger.error(
             "message set aside as a dead letter",
-            metadata: ["message.stream": "\(delivery.stream)", "message.entry": "\(delivery.id)", "reason": "\(reason)"])
+            metadata: [
+                "message.stream": "\(delivery.stream)", "message.entry": "\(delivery.id)", "reason": "\(reason)",
+            ]
+        )
     }
 
     private func log(_ notes: [Note], _ input: Input) {

@@ -18,12 +18,15 @@ package enum DedicatedThread {
             let work = Work { continuation.resume(with: Result { try body() }) }
             var thread = pthread_t()
             let error = pthread_create(
-                &thread, nil,
+                &thread,
+                nil,
                 { pointer in
                     guard let pointer else { return nil }
                     Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
                     return nil
-                }, Unmanaged.passRetained(work).toOpaque())
+                },
+                Unmanaged.passRetained(work).toOpaque()
+            )
             if error == 0 {
                 pthread_detach(thread)
             } else {

@@ -35,8 +35,13 @@ package final class FeedDriver {
     private static let batch = 64
 
     package init(
-        feed: any BrokerFeed, leaseName: String, holder: String, group: any EventLoopGroup, logger: Logger,
-        readiness: ReadinessBoard, wake: @escaping @Sendable () -> Void
+        feed: any BrokerFeed,
+        leaseName: String,
+        holder: String,
+        group: any EventLoopGroup,
+        logger: Logger,
+        readiness: ReadinessBoard,
+        wake: @escaping @Sendable () -> Void
     ) {
         self.feed = feed
         self.leaseName = leaseName
@@ -91,7 +96,11 @@ package final class FeedDriver {
         let inbox = WebSocketInbox(notify: self.wake)
         do {
             let client = try WebSocketClient(
-                url: self.feed.url, headers: self.feed.headers, inbox: inbox, eventLoopGroup: self.group)
+                url: self.feed.url,
+                headers: self.feed.headers,
+                inbox: inbox,
+                eventLoopGroup: self.group
+            )
             self.connection = (client, inbox)
             client.connect()
         } catch {

@@ -26,9 +26,17 @@ package final class LaneWorker {
     private var nextClaim: Duration = .zero
 
     package init(
-        agent: AgentName, lane: BrokerLane, instance: String, bus: any MessageBus, stop: StopSignal,
-        readiness: ReadinessBoard, heartbeat: Heartbeat, logger: Logger, claimIdle: Duration,
-        breaker: BreakerSettings, makeBroker: @escaping () -> any Broker
+        agent: AgentName,
+        lane: BrokerLane,
+        instance: String,
+        bus: any MessageBus,
+        stop: StopSignal,
+        readiness: ReadinessBoard,
+        heartbeat: Heartbeat,
+        logger: Logger,
+        claimIdle: Duration,
+        breaker: BreakerSettings,
+        makeBroker: @escaping () -> any Broker
     ) {
         self.agent = agent
         self.lane = lane
@@ -65,7 +73,9 @@ package final class LaneWorker {
         let stop = self.stop
         let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
         return BrokerDesk(
-            broker: self.makeBroker(), breaker: self.breakerSettings, now: MonotonicClock.now,
+            broker: self.makeBroker(),
+            breaker: self.breakerSettings,
+            now: MonotonicClock.now,
             pause: { duration in
                 let deadline = MonotonicClock.now() + duration
                 while !stop.isGiven, MonotonicClock.now() < deadline { usleep(2_000) }
@@ -78,8 +88,10 @@ package final class LaneWorker {
                     metadata: [
                         "circuit_breaker.name": "\(name)", "circuit_breaker.state": "\(to.rawValue)",
                         "reason": "\(reason)",
-                    ])
-            })
+                    ]
+                )
+            }
+        )
     }
 
     /// What a worker that died left behind comes first.
@@ -92,7 +104,11 @@ package final class LaneWorker {
     /// Everything this consumer was handed and has not answered, but for what waits for its time.
     private func takeOwed(_ desk: BrokerDesk) throws {
         let owed = try self.bus.pending(
-            group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], limit: 1000)
+            group: self.agent.rawValue,
+            consumer: self.instance,
+            streams: [self.stream],
+            limit: 1000
+        )
         for delivery in owed where !self.stop.isGiven && !self.isDelayed(delivery) {
             try self.take(delivery, desk, mayHaveBeenMade: true)
         }
@@ -108,8 +124,12 @@ package final class LaneWorker {
         if now >= self.nextClaim {
             self.nextClaim = now + .seconds(2)
             let left = try self.bus.claim(
-                group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], idle: self.claimIdle,
-                limit: 16)
+                group: self.agent.rawValue,
+                consumer: self.instance,
+                streams: [self.stream],
+                idle: self.claimIdle,
+                limit: 16
+            )
             for delivery in left where !self.isDelayed(delivery) {
                 try self.take(delivery, desk, mayHaveBeenMade: true)
             }
@@ -121,8 +141,12 @@ package final class LaneWorker {
         for call in due { try self.make(call.delivery, desk, mayHaveBeenMade: call.mayHaveBeenMade) }
         let next = self.delayed.map { $0.due - now }.min() ?? .milliseconds(250)
         let reception = try self.bus.receive(
-            group: self.agent.rawValue, consumer: self.instance, streams: [self.stream], limit: 1,
-            timeout: min(max(next, .zero), .milliseconds(250)))
+            group: self.agent.rawValue,
+            consumer: self.instance,
+            streams: [self.stream],
+            limit: 1,
+            timeout: min(max(next, .zero), .milliseconds(250))
+        )
         for delivery in reception.deliveries where !self.stop.isGiven {
             try self.take(delivery, desk, mayHaveBeenMade: false)
         }
@@ -149,18 +173,28 @@ package final class LaneWorker {
             commit.messages = [OutboundMessage(stream: self.agent.inbox, channel: nil, body: message.encoded())]
             for change in self.breakerChanges {
                 let event = Speaker(self.agent).say(
-                    .breakerStateChanged(change), at: request.timestamp,
-                    about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)", causedBy: request)
+                    .breakerStateChanged(change),
+                    at: request.timestamp,
+                    about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)",
+                    causedBy: request
+                )
                 commit.messages.append(
                     OutboundMessage(
-                        stream: event.event.stream, channel: event.event.rawValue, body: event.encoded()))
+                        stream: event.event.stream,
+                        channel: event.event.rawValue,
+                        body: event.encoded()
+                    )
+                )
             }
             self.breakerChanges = []
         } else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
             commit.messages = [
                 OutboundMessage(
-                    stream: .deadLetter, channel: StreamName.deadLetter.rawValue, body: JSONWriter.bytes(letter))
+                    stream: .deadLetter,
+                    channel: StreamName.deadLetter.rawValue,
+                    body: JSONWriter.bytes(letter)
+                )
             ]
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.

@@ -12,7 +12,11 @@ package struct AlpacaBroker: Broker {
     }
 
     package func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport {
-        let answer = try self.send(.post, self.endpoints.trading + "/v2/orders", body: JSONWriter.bytes(AlpacaOrderRequest(terms)))
+        let answer = try self.send(
+            .post,
+            self.endpoints.trading + "/v2/orders",
+            body: JSONWriter.bytes(AlpacaOrderRequest(terms))
+        )
         if answer.isSuccess {
             guard let report = (try? AlpacaOrder(json: answer.json ?? .null))?.report() else {
                 throw BrokerError(.unknownOutcome, "POST /v2/orders: an answer that cannot be read")
@@ -26,7 +30,9 @@ package struct AlpacaBroker: Broker {
             }
             guard known.matches(terms) else {
                 throw BrokerError(
-                    .refused(code: "duplicate"), "another order carries the client order id \(terms.clientOrderID)")
+                    .refused(code: "duplicate"),
+                    "another order carries the client order id \(terms.clientOrderID)"
+                )
             }
             return report
         }
@@ -45,7 +51,8 @@ package struct AlpacaBroker: Broker {
     private func alpacaOrder(_ id: ClientOrderID) throws(BrokerError) -> AlpacaOrder? {
         let answer = try self.send(
             .get,
-            self.endpoints.trading + "/v2/orders:by_client_order_id?client_order_id=" + percentEncoded(id.description))
+            self.endpoints.trading + "/v2/orders:by_client_order_id?client_order_id=" + percentEncoded(id.description)
+        )
         if answer.status == 404, answer.code == "40410000" { return nil }
         return try answer.decoded("GET /v2/orders:by_client_order_id")
     }
@@ -62,7 +69,8 @@ package struct AlpacaBroker: Broker {
 
     package func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession] {
         let days: [CalendarDay] = try self.send(
-            .get, self.endpoints.trading + "/v2/calendar?start=\(start)&end=\(end)"
+            .get,
+            self.endpoints.trading + "/v2/calendar?start=\(start)&end=\(end)"
         ).decoded("GET /v2/calendar")
         return days.map(\.session)
     }
@@ -87,19 +95,23 @@ package struct AlpacaBroker: Broker {
     package func latestQuotes(_ symbols: [Symbol]) throws(BrokerError) -> [Quote] {
         let list = symbols.map { percentEncoded($0.rawValue) }.joined(separator: ",")
         let answer: QuotesAnswer = try self.send(
-            .get, self.endpoints.data + "/v2/stocks/quotes/latest?symbols=\(list)&feed=\(self.endpoints.feed)"
+            .get,
+            self.endpoints.data + "/v2/stocks/quotes/latest?symbols=\(list)&feed=\(self.endpoints.feed)"
         ).decoded("GET /v2/stocks/quotes/latest")
         return answer.quotes
     }
 
     private func send(
-        _ method: HTTPRequest.Method, _ url: String, body: [UInt8]? = nil
+        _ method: HTTPRequest.Method,
+        _ url: String,
+        body: [UInt8]? = nil
     ) throws(BrokerError) -> AlpacaAnswer {
         var headers = self.endpoints.headers
         if body != nil { headers.append(("Content-Type", "application/json")) }
         do throws(HTTPTransportError) {
             return AlpacaAnswer(
-                try self.client.perform(HTTPRequest(method: method, url: url, headers: headers, body: body)))
+                try self.client.perform(HTTPRequest(method: method, url: url, headers: headers, body: body))
+            )
         } catch {
             throw BrokerError(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message)
         }
@@ -131,12 +143,17 @@ package struct AlpacaBroker: Broker {
             let object = try JSONObject(json)
             let date: CalendarDate = try object.value("date")
             self.session = TradingSession(
-                date: date, open: try Self.time(object, "open", on: date), close: try Self.time(object, "close", on: date))
+                date: date,
+                open: try Self.time(object, "open", on: date),
+                close: try Self.time(object, "close", on: date)
+            )
         }
 
         /// `09:30`, New York time.
         private static func time(
-            _ object: JSONObject, _ name: String, on date: CalendarDate
+            _ object: JSONObject,
+            _ name: String,
+            on date: CalendarDate
         ) throws(JSONError) -> Timestamp {
             let text: String = try object.value(name)
             let parts = text.split(separator: ":").compactMap { Int($0) }
@@ -183,10 +200,13 @@ struct AlpacaBar: JSONDecodable {
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.bar = Bar(
-            timestamp: try object.value("t"), open: try object.value("o", as: AlpacaNumber<Price>.self).value,
+            timestamp: try object.value("t"),
+            open: try object.value("o", as: AlpacaNumber<Price>.self).value,
             high: try object.value("h", as: AlpacaNumber<Price>.self).value,
             low: try object.value("l", as: AlpacaNumber<Price>.self).value,
-            close: try object.value("c", as: AlpacaNumber<Price>.self).value, volume: try object.value("v"))
+            close: try object.value("c", as: AlpacaNumber<Price>.self).value,
+            volume: try object.value("v")
+        )
         if let defect = self.bar.defect { throw JSONError("a bar that cannot be: \(defect)") }
     }
 }
@@ -195,8 +215,11 @@ struct AlpacaBar: JSONDecodable {
 func alpacaQuote(_ json: JSONValue, symbol: Symbol) throws(JSONError) -> Quote {
     let object = try JSONObject(json)
     return Quote(
-        symbol: symbol, bid: try object.value("bp", as: AlpacaNumber<Price>.self).value,
-        ask: try object.value("ap", as: AlpacaNumber<Price>.self).value, timestamp: try object.value("t"))
+        symbol: symbol,
+        bid: try object.value("bp", as: AlpacaNumber<Price>.self).value,
+        ask: try object.value("ap", as: AlpacaNumber<Price>.self).value,
+        timestamp: try object.value("t")
+    )
 }
 
 /// Percent-encoding for one component of a URL's path or query (RFC 3986: everything but the unreserved).

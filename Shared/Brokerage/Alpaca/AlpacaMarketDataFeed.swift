@@ -38,8 +38,12 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
         case "success":
             switch try object.value("msg", as: String.self) {
             case "connected":
-                return [.send("{\"action\":\"auth\",\"key\":\(JSONWriter.text(self.endpoints.keyID)),"
-                    + "\"secret\":\(JSONWriter.text(self.endpoints.secretKey))}")]
+                return [
+                    .send(
+                        "{\"action\":\"auth\",\"key\":\(JSONWriter.text(self.endpoints.keyID)),"
+                            + "\"secret\":\(JSONWriter.text(self.endpoints.secretKey))}"
+                    )
+                ]
             case "authenticated":
                 let list = JSONWriter.text(self.symbols)
                 let bars = self.timeframe == .day ? "dailyBars" : "bars"
@@ -57,7 +61,8 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
             return [
                 .give(
                     up: "the market-data stream answers error \(code): \(message.prefix(100))",
-                    retryAfter: code == 406 ? .seconds(30) : .seconds(5))
+                    retryAfter: code == 406 ? .seconds(30) : .seconds(5)
+                )
             ]
         case "q":
             let symbol: Symbol = try object.value("S")

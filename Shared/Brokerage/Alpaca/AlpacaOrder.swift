@@ -54,9 +54,16 @@ struct AlpacaOrder: JSONDecodable {
     func report(execution: Execution? = nil, at timestamp: Timestamp? = nil, reason: String? = nil) -> OrderReport? {
         guard let id = ClientOrderID(self.clientOrderID) else { return nil }
         return OrderReport(
-            clientOrderID: id, brokerOrderID: self.id, event: self.event, filledQuantity: self.filledQuantity,
-            averagePrice: self.filledAveragePrice, execution: execution, submittedAt: self.submittedAt,
-            timestamp: timestamp ?? self.changedAt, reason: reason)
+            clientOrderID: id,
+            brokerOrderID: self.id,
+            event: self.event,
+            filledQuantity: self.filledQuantity,
+            averagePrice: self.filledAveragePrice,
+            execution: execution,
+            submittedAt: self.submittedAt,
+            timestamp: timestamp ?? self.changedAt,
+            reason: reason
+        )
     }
 
     func matches(_ terms: OrderTerms) -> Bool {

@@ -13,8 +13,10 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
 
     package mutating func opened() -> [FeedAction] {
         [
-            .send("{\"action\":\"authenticate\",\"data\":{\"key_id\":\(JSONWriter.text(self.endpoints.keyID)),"
-                + "\"secret_key\":\(JSONWriter.text(self.endpoints.secretKey))}}")
+            .send(
+                "{\"action\":\"authenticate\",\"data\":{\"key_id\":\(JSONWriter.text(self.endpoints.keyID)),"
+                    + "\"secret_key\":\(JSONWriter.text(self.endpoints.secretKey))}}"
+            )
         ]
     }
 
@@ -29,7 +31,9 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
                     return [
                         .give(
                             up: "the trading stream refuses the key (\(status.prefix(40))): check APCA_API_KEY_ID and "
-                                + "APCA_API_SECRET_KEY, and that they belong to this host", retryAfter: .seconds(30))
+                                + "APCA_API_SECRET_KEY, and that they belong to this host",
+                            retryAfter: .seconds(30)
+                        )
                     ]
                 }
                 return [.send("{\"action\":\"listen\",\"data\":{\"streams\":[\"trade_updates\"]}}")]
@@ -50,7 +54,8 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
             execution = Execution(
                 id: try data.optional("execution_id") ?? "",
                 quantity: try data.value("qty", as: AlpacaNumber<Quantity>.self).value,
-                price: try data.value("price", as: AlpacaNumber<Price>.self).value)
+                price: try data.value("price", as: AlpacaNumber<Price>.self).value
+            )
         }
         let timestamp: Timestamp? = try data.optional("timestamp")
         guard let report = order.report(execution: execution, at: order.event == .accepted ? nil : timestamp) else {

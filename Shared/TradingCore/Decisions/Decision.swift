@@ -52,11 +52,19 @@ package struct Decision: Sendable {
     }
 
     private mutating func write(
-        _ document: Versioned<some JSONEncodable & Sendable>, state: String, history: [Transition]
+        _ document: Versioned<some JSONEncodable & Sendable>,
+        state: String,
+        history: [Transition]
     ) {
         self.changes.append(
             DocumentChange(
-                key: document.key, expectedVersion: document.version, expectedState: document.state, state: state,
-                body: JSONWriter.bytes(document.value), history: history))
+                key: document.key,
+                expectedVersion: document.version,
+                expectedState: document.state,
+                state: state,
+                body: JSONWriter.bytes(document.value),
+                history: history
+            )
+        )
     }
 }

@@ -34,16 +34,21 @@ package struct Documents: Sendable {
 
     /// Nil when the ledger has no such document. Throws `JSONError` when it does not decode.
     package func find<Value: JSONDecodable & Sendable>(
-        _ key: DocumentKey, as type: Value.Type = Value.self
+        _ key: DocumentKey,
+        as type: Value.Type = Value.self
     ) throws -> Versioned<Value>? {
         guard case .some(.some(let document)) = self.entries[key] else { return nil }
         return Versioned(
-            key: key, version: document.version, state: document.state,
-            value: try Value(json: try JSONValue(parsing: document.body)))
+            key: key,
+            version: document.version,
+            state: document.state,
+            value: try Value(json: try JSONValue(parsing: document.body))
+        )
     }
 
     package func find<Value: JSONDecodable & Sendable>(
-        _ key: DocumentKey, orNew value: @autoclosure () -> Value
+        _ key: DocumentKey,
+        orNew value: @autoclosure () -> Value
     ) throws -> Versioned<Value> {
         try self.find(key) ?? Versioned(new: key, value: value())
     }

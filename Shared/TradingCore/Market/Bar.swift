@@ -31,8 +31,13 @@ package struct Bar: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            timestamp: try object.value("timestamp"), open: try object.value("open"), high: try object.value("high"),
-            low: try object.value("low"), close: try object.value("close"), volume: try object.value("volume"))
+            timestamp: try object.value("timestamp"),
+            open: try object.value("open"),
+            high: try object.value("high"),
+            low: try object.value("low"),
+            close: try object.value("close"),
+            volume: try object.value("volume")
+        )
         if let defect = self.defect { throw JSONError(defect) }
     }
 

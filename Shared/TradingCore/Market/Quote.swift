@@ -19,8 +19,11 @@ package struct Quote: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), bid: try object.value("bid_price"), ask: try object.value("ask_price"),
-            timestamp: try object.value("timestamp"))
+            symbol: try object.value("symbol"),
+            bid: try object.value("bid_price"),
+            ask: try object.value("ask_price"),
+            timestamp: try object.value("timestamp")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -30,8 +30,11 @@ package struct BarsRequest: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), timeframe: try object.value("timeframe"),
-            start: try object.value("start"), end: try object.optional("end"))
+            symbol: try object.value("symbol"),
+            timeframe: try object.value("timeframe"),
+            start: try object.value("start"),
+            end: try object.optional("end")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -75,8 +78,11 @@ package struct BarsReceived: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), timeframe: try object.value("timeframe"),
-            bars: try object.value("bars"), isHistorical: try object.value("historical"))
+            symbol: try object.value("symbol"),
+            timeframe: try object.value("timeframe"),
+            bars: try object.value("bars"),
+            isHistorical: try object.value("historical")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -100,7 +106,11 @@ package struct MarketStatus: Hashable, Sendable, JSONCodable {
     package var nextClose: Timestamp?
 
     package init(
-        isOpen: Bool, isTransition: Bool, sessionDate: CalendarDate, nextOpen: Timestamp?, nextClose: Timestamp?
+        isOpen: Bool,
+        isTransition: Bool,
+        sessionDate: CalendarDate,
+        nextOpen: Timestamp?,
+        nextClose: Timestamp?
     ) {
         self.isOpen = isOpen
         self.isTransition = isTransition
@@ -112,9 +122,12 @@ package struct MarketStatus: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            isOpen: try object.value("is_open"), isTransition: try object.value("transition"),
+            isOpen: try object.value("is_open"),
+            isTransition: try object.value("transition"),
             sessionDate: try object.value("session_date"),
-            nextOpen: try object.optional("next_open"), nextClose: try object.optional("next_close"))
+            nextOpen: try object.optional("next_open"),
+            nextClose: try object.optional("next_close")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -146,8 +159,11 @@ package struct ScanResult: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), strategy: try object.value("strategy"),
-            barTimestamp: try object.value("bar_timestamp"), close: try object.value("close"))
+            symbol: try object.value("symbol"),
+            strategy: try object.value("strategy"),
+            barTimestamp: try object.value("bar_timestamp"),
+            close: try object.value("close")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -178,9 +194,12 @@ package struct EntrySignal: Hashable, Sendable, JSONCodable {
         self.init(
             symbol: try object.value("symbol"),
             plan: EntryPlan(
-                entryPrice: try object.value("entry_price"), stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price")),
-            quantity: try object.optional("quantity"))
+                entryPrice: try object.value("entry_price"),
+                stopPrice: try object.value("stop_price"),
+                targetPrice: try object.value("target_price")
+            ),
+            quantity: try object.optional("quantity")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -237,11 +256,16 @@ package struct TradeApproval: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), quantity: try object.value("quantity"),
+            symbol: try object.value("symbol"),
+            quantity: try object.value("quantity"),
             plan: EntryPlan(
-                entryPrice: try object.value("entry_price"), stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price")),
-            reservedCash: try object.value("reserved_cash"), expiresAt: try object.value("expires_at"))
+                entryPrice: try object.value("entry_price"),
+                stopPrice: try object.value("stop_price"),
+                targetPrice: try object.value("target_price")
+            ),
+            reservedCash: try object.value("reserved_cash"),
+            expiresAt: try object.value("expires_at")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -339,8 +363,14 @@ package struct PositionNotice: Hashable, Sendable, JSONCodable {
     package var reason: String?
 
     package init(
-        symbol: Symbol, quantity: Quantity, entryPrice: Price, stopPrice: Price, targetPrice: Price,
-        stopOrder: ClientOrderID? = nil, price: Price? = nil, reason: String? = nil
+        symbol: Symbol,
+        quantity: Quantity,
+        entryPrice: Price,
+        stopPrice: Price,
+        targetPrice: Price,
+        stopOrder: ClientOrderID? = nil,
+        price: Price? = nil,
+        reason: String? = nil
     ) {
         self.symbol = symbol
         self.quantity = quantity
@@ -355,10 +385,15 @@ package struct PositionNotice: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), quantity: try object.value("quantity"),
-            entryPrice: try object.value("entry_price"), stopPrice: try object.value("stop_price"),
-            targetPrice: try object.value("target_price"), stopOrder: try object.optional("client_order_id"),
-            price: try object.optional("price"), reason: try object.optional("reason"))
+            symbol: try object.value("symbol"),
+            quantity: try object.value("quantity"),
+            entryPrice: try object.value("entry_price"),
+            stopPrice: try object.value("stop_price"),
+            targetPrice: try object.value("target_price"),
+            stopOrder: try object.optional("client_order_id"),
+            price: try object.optional("price"),
+            reason: try object.optional("reason")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -386,7 +421,12 @@ package struct PositionClosed: Hashable, Sendable, JSONCodable {
     package var pnl: Money
 
     package init(
-        symbol: Symbol, quantity: Quantity, entryPrice: Price, exitPrice: Price, exitReason: ExitReason, pnl: Money
+        symbol: Symbol,
+        quantity: Quantity,
+        entryPrice: Price,
+        exitPrice: Price,
+        exitReason: ExitReason,
+        pnl: Money
     ) {
         self.symbol = symbol
         self.quantity = quantity
@@ -399,9 +439,13 @@ package struct PositionClosed: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            symbol: try object.value("symbol"), quantity: try object.value("quantity"),
-            entryPrice: try object.value("entry_price"), exitPrice: try object.value("exit_price"),
-            exitReason: try object.value("exit_reason"), pnl: try object.value("pnl"))
+            symbol: try object.value("symbol"),
+            quantity: try object.value("quantity"),
+            entryPrice: try object.value("entry_price"),
+            exitPrice: try object.value("exit_price"),
+            exitReason: try object.value("exit_reason"),
+            pnl: try object.value("pnl")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -433,8 +477,11 @@ package struct BreakerChange: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            breaker: try object.value("breaker"), from: try object.value("from"), to: try object.value("to"),
-            reason: try object.value("reason"))
+            breaker: try object.value("breaker"),
+            from: try object.value("from"),
+            to: try object.value("to"),
+            reason: try object.value("reason")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -70,8 +70,14 @@ package struct OrderReport: Hashable, Sendable, JSONCodable {
     package var reason: String?
 
     package init(
-        clientOrderID: ClientOrderID, brokerOrderID: String, event: OrderEvent, filledQuantity: Quantity,
-        averagePrice: Price?, execution: Execution? = nil, submittedAt: Timestamp, timestamp: Timestamp,
+        clientOrderID: ClientOrderID,
+        brokerOrderID: String,
+        event: OrderEvent,
+        filledQuantity: Quantity,
+        averagePrice: Price?,
+        execution: Execution? = nil,
+        submittedAt: Timestamp,
+        timestamp: Timestamp,
         reason: String? = nil
     ) {
         self.clientOrderID = clientOrderID
@@ -92,11 +98,16 @@ package struct OrderReport: Hashable, Sendable, JSONCodable {
             throw JSONError("\"\(event.prefix(32))\" is no order event").inside("event")
         }
         self.init(
-            clientOrderID: try object.value("client_order_id"), brokerOrderID: try object.value("order_id"),
-            event: known, filledQuantity: try object.value("filled_quantity"),
-            averagePrice: try object.optional("average_price"), execution: try object.optional("execution"),
-            submittedAt: try object.value("submitted_at"), timestamp: try object.value("timestamp"),
-            reason: try object.optional("reason"))
+            clientOrderID: try object.value("client_order_id"),
+            brokerOrderID: try object.value("order_id"),
+            event: known,
+            filledQuantity: try object.value("filled_quantity"),
+            averagePrice: try object.optional("average_price"),
+            execution: try object.optional("execution"),
+            submittedAt: try object.value("submitted_at"),
+            timestamp: try object.value("timestamp"),
+            reason: try object.optional("reason")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -129,7 +140,10 @@ package struct Execution: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            id: try object.value("id"), quantity: try object.value("quantity"), price: try object.value("price"))
+            id: try object.value("id"),
+            quantity: try object.value("quantity"),
+            price: try object.value("price")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -29,8 +29,14 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
     package var timeInForce: TimeInForce
 
     package init(
-        clientOrderID: ClientOrderID, symbol: Symbol, side: OrderSide, type: OrderType, quantity: Quantity,
-        limitPrice: Price? = nil, stopPrice: Price? = nil, timeInForce: TimeInForce
+        clientOrderID: ClientOrderID,
+        symbol: Symbol,
+        side: OrderSide,
+        type: OrderType,
+        quantity: Quantity,
+        limitPrice: Price? = nil,
+        stopPrice: Price? = nil,
+        timeInForce: TimeInForce
     ) {
         self.clientOrderID = clientOrderID
         self.symbol = symbol
@@ -45,10 +51,15 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            clientOrderID: try object.value("client_order_id"), symbol: try object.value("symbol"),
-            side: try object.value("side"), type: try object.value("type"), quantity: try object.value("quantity"),
-            limitPrice: try object.optional("limit_price"), stopPrice: try object.optional("stop_price"),
-            timeInForce: try object.value("time_in_force"))
+            clientOrderID: try object.value("client_order_id"),
+            symbol: try object.value("symbol"),
+            side: try object.value("side"),
+            type: try object.value("type"),
+            quantity: try object.value("quantity"),
+            limitPrice: try object.optional("limit_price"),
+            stopPrice: try object.optional("stop_price"),
+            timeInForce: try object.value("time_in_force")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -47,7 +47,10 @@ package struct RiskRefusal: Hashable, Sendable, JSONCodable, CustomStringConvert
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            rule: try object.value("rule"), limit: try object.value("limit"), value: try object.value("value"))
+            rule: try object.value("rule"),
+            limit: try object.value("limit"),
+            value: try object.value("value")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -62,7 +62,10 @@ package struct Trade: Hashable, Sendable, JSONCodable {
 
     /// Takes one step of the trade's state machine and returns the history's entry.
     package mutating func transition(
-        to state: TradeState, on trigger: TradeTrigger, at timestamp: Timestamp, message: MessageID
+        to state: TradeState,
+        on trigger: TradeTrigger,
+        at timestamp: Timestamp,
+        message: MessageID
     ) throws(InvalidTransition) -> Transition {
         try TradeStateMachine.check(from: self.state, to: state, on: trigger)
         defer { self.state = state }
@@ -119,8 +122,10 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.pnl = try object.optional("pnl")
         if let entry: Price = try object.optional("entry_price") {
             self.plan = EntryPlan(
-                entryPrice: entry, stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price"))
+                entryPrice: entry,
+                stopPrice: try object.value("stop_price"),
+                targetPrice: try object.value("target_price")
+            )
         }
     }
 
@@ -155,7 +160,11 @@ package struct Transition: Hashable, Sendable, JSONCodable {
     package var messageID: MessageID
 
     package init(
-        from: TradeState, to: TradeState, trigger: TradeTrigger, timestamp: Timestamp, messageID: MessageID
+        from: TradeState,
+        to: TradeState,
+        trigger: TradeTrigger,
+        timestamp: Timestamp,
+        messageID: MessageID
     ) {
         self.from = from
         self.to = to
@@ -167,8 +176,12 @@ package struct Transition: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(
-            from: try object.value("from"), to: try object.value("to"), trigger: try object.value("trigger"),
-            timestamp: try object.value("timestamp"), messageID: try object.value("message_id"))
+            from: try object.value("from"),
+            to: try object.value("to"),
+            trigger: try object.value("trigger"),
+            timestamp: try object.value("timestamp"),
+            messageID: try object.value("message_id")
+        )
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -39,7 +39,9 @@ package enum TradeStateMachine {
 
     /// Throws `InvalidTransition` unless the table leads from `from` to `to` on `trigger`.
     package static func check(
-        from: TradeState, to: TradeState, on trigger: TradeTrigger
+        from: TradeState,
+        to: TradeState,
+        on trigger: TradeTrigger
     ) throws(InvalidTransition) {
         guard Self.next(from, on: trigger) == to else {
             throw InvalidTransition(from: from.rawValue, to: to.rawValue, trigger: trigger.rawValue)

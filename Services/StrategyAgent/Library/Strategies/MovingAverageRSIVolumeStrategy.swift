@@ -14,13 +14,23 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
 
     package init(parameters: StrategyParameters) throws {
         try parameters.allow(
-            "mean_period", "rsi_period", "rsi_low", "rsi_high", "stop_distance", "reward_multiple", "maximum_sessions")
+            "mean_period",
+            "rsi_period",
+            "rsi_low",
+            "rsi_high",
+            "stop_distance",
+            "reward_multiple",
+            "maximum_sessions"
+        )
         self.meanPeriod = try parameters.int("mean_period", default: 20, in: 1...1000)
         self.rsiPeriod = try parameters.int("rsi_period", default: 14, in: 1...1000)
         let low = try parameters.int("rsi_low", default: 50, in: 0...100)
         self.rsiRange = Double(low)...Double(try parameters.int("rsi_high", default: 70, in: low...100))
         self.stopDistance = try parameters.decimal(
-            "stop_distance", default: Rate(raw: Rate.unit / 20), in: Rate(raw: Rate.unit / 1000)...Rate(raw: Rate.unit / 2))
+            "stop_distance",
+            default: Rate(raw: Rate.unit / 20),
+            in: Rate(raw: Rate.unit / 1000)...Rate(raw: Rate.unit / 2)
+        )
         self.rewardMultiple = try parameters.int("reward_multiple", default: 3, in: 1...100)
         self.maximumSessions = try parameters.int("maximum_sessions", default: 40, in: 1...10_000)
     }
@@ -69,8 +79,10 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
     package func plan(for candidate: ScanResult) throws -> EntryPlan {
         let reward = Rate(raw: self.stopDistance.raw * Int64(self.rewardMultiple))
         return EntryPlan(
-            entryPrice: candidate.close, stopPrice: try candidate.close.scaled(by: .one - self.stopDistance),
-            targetPrice: try candidate.close.scaled(by: .one + reward))
+            entryPrice: candidate.close,
+            stopPrice: try candidate.close.scaled(by: .one - self.stopDistance),
+            targetPrice: try candidate.close.scaled(by: .one + reward)
+        )
     }
 
     package func exitReason(for position: HeldPosition) -> String? {
