@@ -2,7 +2,7 @@ import MarketSimulation
 import Testing
 import TradingCore
 
-@testable import BrokerSimulator
+import BrokerSimulator
 
 struct RESTTests {
     private static let limitBuy =

@@ -4,7 +4,7 @@ import MessageBus
 import Synchronization
 import Testing
 
-@testable import BrokerSimulator
+import BrokerSimulator
 
 /// Runs `awaitSettled` on a thread of its own.
 private final class Waiter: Sendable {

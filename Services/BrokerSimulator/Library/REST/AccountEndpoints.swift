@@ -1,8 +1,8 @@
 import MarketSimulation
-import TradingCore
+package import TradingCore
 
-enum AccountEndpoints {
-    static func assetID(_ symbol: Symbol) -> String { DerivedIdentifier.uuid("asset \(symbol)") }
+package enum AccountEndpoints {
+    package static func assetID(_ symbol: Symbol) -> String { DerivedIdentifier.uuid("asset \(symbol)") }
 
     static func account(_ market: SimulatedMarket) -> RESTReply {
         let engine = market.engine

@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import Logging
+package import Logging
 package import MessageBus
 import Synchronization
 
@@ -15,7 +15,7 @@ package typealias QuiescenceCheck = () throws -> Quiescence
 /// client's side has set off is covered by the bus: its cause stays unacknowledged until the answer is dealt with.
 ///
 /// Event loops report through the short methods; one thread waits in `awaitSettled`.
-final class SettleGate: Sendable {
+package final class SettleGate: Sendable {
     private static let restlessness = Duration.milliseconds(1)
 
     private let requiredRoles: Set<StreamRole>
@@ -44,36 +44,36 @@ final class SettleGate: Sendable {
         var answered = -1
     }
 
-    init(requiredRoles: Set<StreamRole>, logger: Logger) {
+    package init(requiredRoles: Set<StreamRole>, logger: Logger) {
         self.requiredRoles = requiredRoles
         self.logger = logger
     }
 
     /// What the replay waits for, for people; nil while it does not.
-    var waitingFor: String? { self.state.withLock { $0.waitingFor } }
+    package var waitingFor: String? { self.state.withLock { $0.waitingFor } }
 
     // MARK: Reports
 
-    func requestBegan() {
+    package func requestBegan() {
         self.change {
             $0.requestsInFlight += 1
             $0.activity += 1
         }
     }
 
-    func requestEnded() {
+    package func requestEnded() {
         self.change { $0.requestsInFlight -= 1 }
     }
 
     /// - Parameter ping: Sends the client a ping that comes back to `pong` with the same number. Must not block.
-    func joined(_ id: Int, _ role: StreamRole, ping: @escaping @Sendable (Int) -> Void) {
+    package func joined(_ id: Int, _ role: StreamRole, ping: @escaping @Sendable (Int) -> Void) {
         self.change {
             $0.clients[id] = Client(role: role, ping: ping)
             $0.activity += 1
         }
     }
 
-    func left(_ id: Int) {
+    package func left(_ id: Int) {
         self.change {
             $0.clients[id] = nil
             $0.activity += 1
@@ -81,14 +81,14 @@ final class SettleGate: Sendable {
     }
 
     /// Call it before the frame is on its way.
-    func sent(to id: Int) {
+    package func sent(to id: Int) {
         self.change {
             $0.clients[id]?.sent += 1
             $0.activity += 1
         }
     }
 
-    func pong(_ number: Int, from id: Int) {
+    package func pong(_ number: Int, from id: Int) {
         self.change { state in
             guard let client = state.clients[id], number <= client.pinged else { return }
             state.clients[id]?.answered = max(client.answered, number)
@@ -96,7 +96,7 @@ final class SettleGate: Sendable {
     }
 
     /// Ends every wait; `awaitSettled` returns false from now on.
-    func stop() {
+    package func stop() {
         self.change { $0.isStopped = true }
     }
 
@@ -121,7 +121,7 @@ final class SettleGate: Sendable {
     }
 
     /// Returns true when settled, false when stopped. Only one thread may wait.
-    func awaitSettled(_ check: QuiescenceCheck?) -> Bool {
+    package func awaitSettled(_ check: QuiescenceCheck?) -> Bool {
         var busyAnswers = 0
         var lastLine = ContinuousClock.now
         while true {
