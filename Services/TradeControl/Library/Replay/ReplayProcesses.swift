@@ -42,11 +42,14 @@ package struct ReplayProcesses {
 
     package func store() throws(CommandFailure) -> Supervisor.Task {
         try FileSystem.makeFolder(self.directory.redisData)
+        try FileSystem.replace(self.directory.address("redis"), with: self.redisURL + "\n")
         let path = Self.searchPath(self.settings)
+        // With everysec Redis may answer before it has written, and a killed Redis would forget what it acknowledged.
+        // With no it always writes first; only a machine that loses power could lose the last seconds.
         var command = [
             FileSystem.program(Self.storeName, on: path) ?? Self.storeName,
             "--bind", "127.0.0.1", "--port", String(self.redisPort), "--dir", self.directory.redisData,
-            "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+            "--appendonly", "yes", "--appendfsync", "no", "--save", "", "--maxmemory-policy", "noeviction",
         ]
         // Nothing of a replay is to survive a SIGKILL of this process. Agents see to that themselves.
         if let launcher = FileSystem.program("setpriv", on: path) {
@@ -88,7 +91,10 @@ package struct ReplayProcesses {
                 let instance = "\(agent)-\(replica)"
                 var environment = self.commonEnvironment
                 environment["AGENT_INSTANCE"] = instance
-                environment["HTTP_PORT"] = String(try ports.next())
+                let port = try ports.next()
+                let name = replica == 1 ? agent.rawValue : instance
+                environment["HTTP_PORT"] = String(port)
+                try FileSystem.replace(self.directory.address(name), with: "http://127.0.0.1:\(port)\n")
                 environment["APCA_API_BASE_URL"] = "http://127.0.0.1:\(simulatorPort)"
                 environment["APCA_API_DATA_URL"] = "http://127.0.0.1:\(simulatorPort)"
                 environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(simulatorPort)"
@@ -103,7 +109,7 @@ package struct ReplayProcesses {
                         program: "\(self.settings.binaries)/\(agent)",
                         environment: environment,
                         logFile: self.directory.log(instance),
-                        pidFile: self.directory.pidFile(replica == 1 ? agent.rawValue : instance)
+                        pidFile: self.directory.pidFile(name)
                     )
                 )
             }

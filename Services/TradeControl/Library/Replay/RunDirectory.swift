@@ -37,11 +37,13 @@ package final class RunDirectory {
     package var simulatorPorts: String { self.path + "/broker-simulator.ports" }
     package func log(_ name: String) -> String { "\(self.path)/logs/\(name).log" }
     package func pidFile(_ name: String) -> String { "\(self.path)/\(name).pid" }
+    /// Where the process is spoken to: Redis at its own port, an agent at its health server's.
+    package func address(_ name: String) -> String { "\(self.path)/\(name).url" }
 
     /// Ends the processes that a former run has left behind and removes its files.
     package func clear() throws(CommandFailure) {
         self.stopLeftovers()
-        for name in FileSystem.names(in: self.path) where name.hasSuffix(".pid") {
+        for name in FileSystem.names(in: self.path) where name.hasSuffix(".pid") || name.hasSuffix(".url") {
             FileSystem.remove("\(self.path)/\(name)")
         }
         let reports = [Self.report, Self.disputedReport].flatMap {
