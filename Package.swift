@@ -32,7 +32,8 @@ let shared: [Target] = [
     .systemLibrary(name: "CHiredis", path: "Shared/CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", path: "Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "TradingCore", path: "Shared/TradingCore"),
-    .target(name: "MessageBus", dependencies: ["TradingCore", "CHiredis"], path: "Shared/MessageBus"),
+    .target(
+        name: "MessageBus", dependencies: ["TradingCore", "CHiredis"], path: "Shared/MessageBus", exclude: ["README.md"]),
     .target(
         name: "HTTPTransport",
         dependencies: ["TradingCore", "CCurl", nioCore, nioPosix, nioHTTP1, nioWebSocket],
@@ -143,6 +144,10 @@ let tests: [Target] = [
         dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", argumentParser],
         path: "Tests/TradeControlTests"
     ),
+    .testTarget(
+        name: "BrokerageTests", dependencies: ["Brokerage", "HTTPTransport", "TradingCore"],
+        path: "Tests/BrokerageTests"),
+    .testTarget(name: "AgentTests", dependencies: ["TradingCore"] + agentLibraries, path: "Tests/AgentTests"),
     .testTarget(
         name: "LifecycleTests",
         dependencies: [

@@ -12,8 +12,8 @@ package final class BrokerDesk {
     private let now: () -> Duration
     private let pause: (Duration) -> Void
     private let breakerChanged: BreakerChanged
-    /// How long an order's absence has to be confirmed before it is believed (broker-apis 1.10).
-    private let absenceProof: Duration
+    /// How many looks, a second apart, have to miss an order before its absence is believed (broker-apis 1.10).
+    private let looksForAbsence: Int
     /// How long a cancelled order is watched for its terminal state.
     private let cancelPatience: Duration
 
@@ -21,15 +21,15 @@ package final class BrokerDesk {
     package init(
         broker: any Broker,
         breaker: BreakerSettings = BreakerSettings(),
-        absenceProof: Duration = .seconds(30),
-        cancelPatience: Duration = .seconds(10),
+        looksForAbsence: Int = 30,
+        cancelPatience: Duration = .seconds(2),
         now: @escaping () -> Duration,
         pause: @escaping (Duration) -> Void,
         breakerChanged: @escaping BreakerChanged
     ) {
         self.broker = broker
         self.breaker = CircuitBreaker(settings: breaker)
-        self.absenceProof = absenceProof
+        self.looksForAbsence = looksForAbsence
         self.cancelPatience = cancelPatience
         self.now = now
         self.pause = pause
@@ -39,21 +39,26 @@ package final class BrokerDesk {
     /// `mayHaveBeenMade`: the call was handed out before and its worker died; an order is looked up before it is sent.
     package func perform(_ call: BrokerCall, mayHaveBeenMade: Bool) -> BrokerAnswer {
         do throws(BrokerError) {
-            return BrokerAnswer(call, try self.outcome(of: call.operation, mayHaveBeenMade: mayHaveBeenMade))
+            return BrokerAnswer(call, try self.outcome(of: call, mayHaveBeenMade: mayHaveBeenMade))
         } catch {
             switch error.kind {
             case .refused(let code): return BrokerAnswer(call, .refused(code: code, reason: error.reason))
-            case .notExecuted: return BrokerAnswer(call, .unavailable(reason: error.reason))
+            case .notExecuted:
+                // This attempt did not reach the broker, but an earlier one may have.
+                if mayHaveBeenMade, case .place = call.operation {
+                    return BrokerAnswer(call, .unknown(reason: error.reason))
+                }
+                return BrokerAnswer(call, .unavailable(reason: error.reason))
             case .unknownOutcome: return BrokerAnswer(call, .unknown(reason: error.reason))
             }
         }
     }
 
     private func outcome(
-        of operation: BrokerCall.Operation,
+        of call: BrokerCall,
         mayHaveBeenMade: Bool
     ) throws(BrokerError) -> BrokerAnswer.Outcome {
-        switch operation {
+        switch call.operation {
         case .place(let terms):
             if mayHaveBeenMade,
                 let known = try self.guarded({ () throws(BrokerError) in
@@ -64,7 +69,7 @@ package final class BrokerDesk {
             }
             return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(terms) }])
         case .cancel(let id): return try self.cancel(id)
-        case .find(let id): return try self.find(id)
+        case .find(let id): return try self.find(id, attempt: call.attempt)
         case .reconcile(let ids):
             var reports: [OrderReport] = []
             for id in ids {
@@ -118,17 +123,13 @@ package final class BrokerDesk {
         }
     }
 
-    private func find(_ id: ClientOrderID) throws(BrokerError) -> BrokerAnswer.Outcome {
-        let deadline = self.now() + self.absenceProof
-        var wait = Duration.milliseconds(250)
-        while true {
-            if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(id) }) {
-                return .orders([report])
-            }
-            guard self.now() < deadline else { return .notFound }
-            self.pause(wait)
-            wait = min(wait * 2, .seconds(5))
+    /// One look. An absence is believed only when looks a second apart have confirmed it long enough; until then the
+    /// call is to be made again, so that the lane stays free for others meanwhile.
+    private func find(_ id: ClientOrderID, attempt: Int) throws(BrokerError) -> BrokerAnswer.Outcome {
+        if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(id) }) {
+            return .orders([report])
         }
+        return attempt > self.looksForAbsence ? .notFound : .unknown(reason: "order \(id) is not found yet")
     }
 
     private func guarded<Result>(_ call: () throws(BrokerError) -> Result) throws(BrokerError) -> Result {

@@ -86,4 +86,16 @@ extension OrderExecutionAgent {
             )
         }
     }
+
+    /// A stop that was to make way for a sale is still there after its cancellation was asked for.
+    func cancelAgain(_ id: ClientOrderID, _ message: Message, _ books: inout Books) throws {
+        let trade = try books.trade(id.trade)
+        guard id.role == .stop, trade.trade.state == .exitTriggered, let stop = trade.trade.order(id),
+            !stop.state.isTerminal, trade.trade.latest(.exit)?.state.isTerminal ?? true
+        else { return }
+        books.say(
+            self.speaker.say(
+                .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective)), trade: trade.trade,
+                at: message.timestamp, about: "cancel again \(message.id)", causedBy: message))
+    }
 }

@@ -5,7 +5,11 @@ extension OrderExecutionAgent {
     func take(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books) throws {
         if case .orders(let reports) = answer.outcome {
             for report in reports { try self.apply(report, to: &books, causedBy: message) }
-            if case .reconcile = answer.call.operation { try self.hurryExits(reports, message, &books) }
+            switch answer.call.operation {
+            case .reconcile: try self.hurryExits(reports, message, &books)
+            case .find(let id): try self.cancelAgain(id, message, &books)
+            default: break
+            }
             return
         }
         switch answer.call.operation {

@@ -82,6 +82,7 @@ package struct PositionManagementAgent: Judgement {
     private func setStopLoss(
         _ position: inout ManagedPosition,
         at timestamp: Timestamp,
+        delaySeconds: Int = 0,
         causedBy cause: Message?
     ) -> Order {
         let stop = Order(
@@ -96,7 +97,14 @@ package struct PositionManagementAgent: Judgement {
             )
         )
         position.trade.replace(stop)
-        self.call(.place(stop.terms), &position, at: timestamp, about: "\(stop.id)", causedBy: cause)
+        self.call(
+            .place(stop.terms),
+            &position,
+            at: timestamp,
+            about: "\(stop.id)",
+            delaySeconds: delaySeconds,
+            causedBy: cause
+        )
         return stop
     }
 
@@ -130,6 +138,9 @@ package struct PositionManagementAgent: Judgement {
             try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
         case .refused(let code, let reason):
             try self.stopRefused(order, "\(code): \(reason)", &position, message)
+        case .unknown where answer.call.name == "find":
+            position.note(Note(.error, "nobody knows yet whether a stop is there", ["order.id": "\(id)"]))
+            self.again(answer, &position, message)
         case .unknown(let reason):
             if case .moves(let state) = try OrderStateMachine.step(order.state, on: .outcomeUnknown) {
                 order.state = state
@@ -162,22 +173,29 @@ package struct PositionManagementAgent: Judgement {
             )
         default:
             guard !order.state.isTerminal else { return }
-            if answer.call.attempt >= self.maximumStopAttempts, position.trade.state == .filled {
+            // Only a stop that certainly was not sent may be given up for a sale.
+            if answer.call.name == "place", answer.call.attempt >= self.maximumStopAttempts,
+                position.trade.state == .filled
+            {
                 return try self.stopRefused(order, "the broker could not be reached", &position, message)
             }
             position.note(
                 Note(.error, "a position has no stop yet", ["order.id": "\(id)", "attempt": "\(answer.call.attempt)"])
             )
-            position.say(
-                self.speaker.say(
-                    .brokerCallRequested(answer.call.again()),
-                    trade: position.trade,
-                    at: message.timestamp,
-                    about: "again \(message.id)",
-                    causedBy: message
-                )
-            )
+            self.again(answer, &position, message)
         }
+    }
+
+    private func again(_ answer: BrokerAnswer, _ position: inout ManagedPosition, _ message: Message) {
+        position.say(
+            self.speaker.say(
+                .brokerCallRequested(answer.call.again()),
+                trade: position.trade,
+                at: message.timestamp,
+                about: "again \(message.id)",
+                causedBy: message
+            )
+        )
     }
 
     /// The broker has the stop: from now on the position is held.
@@ -220,7 +238,11 @@ package struct PositionManagementAgent: Judgement {
         var stop = stop
         if !stop.state.isTerminal { stop.state = .rejected }
         position.trade.replace(stop)
-        position.note(Note(.error, "no stop could be placed; the position is sold", ["reason": reason]))
+        position.note(Note(.error, "a stop was refused", ["order.id": "\(stop.id)", "reason": reason]))
+        // A position that was protected once keeps asking for its stop; only one that never was is sold for it.
+        if position.trade.state == .holding {
+            self.setStopLoss(&position, at: message.timestamp, delaySeconds: 5, causedBy: message)
+        }
         guard position.trade.state == .filled, let plan = position.trade.plan else { return }
         let notice = self.speaker.say(
             .positionUnprotected(self.notice(position.trade, plan, stop: stop.id, reason: reason)),

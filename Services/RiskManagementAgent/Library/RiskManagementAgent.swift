@@ -17,7 +17,7 @@ package struct RiskManagementAgent: Judgement {
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         guard case .message(let message) = input else { return [Account.key] }
         var keys = [Account.key]
-        if case .entrySignal = message.body { keys.append(try Trade.key(message.requiredTradeID)) }
+        if case .entrySignal = message.body { keys += [try Trade.key(message.requiredTradeID), MarketClock.key] }
         if let account: Versioned<Account> = try documents.find(Account.key) {
             keys += account.value.positions.keys.sorted().map(Quote.key)
         }
@@ -51,12 +51,15 @@ package struct RiskManagementAgent: Judgement {
         switch try self.verdict(signal, trade.value, account.value, equity: equity) {
         case .success(let quantity):
             let reserved = try signal.plan.entryPrice.times(quantity)
+            // A session's last bar may end before the session does; by then the market has gone on to its close.
+            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+            let approvedAt = max(message.timestamp, clock?.value.lastBoundary ?? message.timestamp)
             let approval = TradeApproval(
                 symbol: signal.symbol,
                 quantity: quantity,
                 plan: signal.plan,
                 reservedCash: reserved,
-                expiresAt: message.timestamp + self.approvalLifetime
+                expiresAt: approvedAt + self.approvalLifetime
             )
             trade.value.quantity = quantity
             trade.value.approvalExpiresAt = approval.expiresAt

@@ -7,7 +7,7 @@ package struct AgentLoopSettings: Sendable {
     /// The stable consumer name: a restarted process finds what it left under it.
     package var instance: String
     /// A message handed out more often than this without being handled is set aside.
-    package var maximumDeliveries = 10
+    package var maximumDeliveries = 20
     /// What another replica left unacknowledged for this long is taken over. Longer than any broker call takes.
     package var claimIdle = Duration.seconds(30)
     /// How often the agent is asked to poll; nil for never.
@@ -42,6 +42,8 @@ package final class AgentLoop {
     private static let trimInterval = Duration.seconds(30)
     /// How many entries of each stream are kept for people to look at.
     private static let streamLength = 10_000
+    /// Some have no reader; the dead letters are not among them, since nobody else keeps those.
+    private static let publicStreams = EventName.allCases.filter { !$0.isPrivate }.map(\.stream)
     private static let batch = 32
     private static let owedLimit = 1000
     private static let turnLimit = Duration.milliseconds(250)
@@ -139,11 +141,12 @@ package final class AgentLoop {
             )
             for delivery in left { try self.handle(delivery) }
             // Redis may still have handed something to this consumer's connection after it had broken.
-            try self.handleOwed()
+            // Asking counts as a delivery, so what is deferred must not be asked for again and again.
+            if self.deferred.isEmpty { try self.handleOwed() }
         }
         if now >= self.nextTrim {
             self.nextTrim = now + Self.trimInterval
-            try self.bus.trim(self.agent.allStreams, keeping: Self.streamLength)
+            try self.bus.trim(Self.publicStreams + self.agent.allStreams, keeping: Self.streamLength)
         }
         let reception = try self.bus.receive(
             group: self.agent.rawValue,

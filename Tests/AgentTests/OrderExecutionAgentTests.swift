@@ -1,0 +1,211 @@
+import OrderExecutionAgent
+import Testing
+import TradingCore
+
+@Suite struct OrderExecutionAgentTests {
+    private func stage() -> JudgementStage { JudgementStage(OrderExecutionAgent(partialFillSeconds: 5)) }
+
+    private func approval() throws -> MessageBody {
+        .tradeApproved(
+            TradeApproval(
+                symbol: try Sample.symbol(), quantity: Quantity(50), plan: try Sample.plan(),
+                reservedCash: Money(983), expiresAt: Sample.now + .seconds(300)))
+    }
+
+    @Test func `the intent is written down before the call, under an id made of the trade`() throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.entryApproved)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let decision = try stage.judge(Sample.message(try self.approval(), trade))
+        let order = try #require(try stage.trade(trade.id).latest(.entry))
+        #expect(order.state == .intent)
+        #expect(order.id.description == "\(trade.id)-entry-1")
+        #expect(decision.calls == [BrokerCall(.place(order.terms), lane: .entries)])
+        #expect(decision.events.isEmpty)
+        // The same approval once more sends nothing.
+        #expect(try stage.judge(Sample.message(try self.approval(), trade)).calls.isEmpty)
+    }
+
+    @Test func `an approval for a trade that is not approved is an invalid transition`() throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account())
+        #expect(throws: InvalidTransition.self) { try stage.judge(Sample.message(try self.approval(), trade)) }
+    }
+
+    @Test(arguments: ["stopped", "expired"])
+    func `nothing is sent when entries are stopped or the approval has expired`(why: String) throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.entryApproved)
+        stage.put(trade)
+        var account = try Sample.account(reserving: trade)
+        if why == "stopped" { account.entriesStopped = "drawdown" }
+        stage.put(Account.key, account)
+        var clock = MarketClock(since: Sample.now)
+        if why == "expired" { clock.lastBoundary = Sample.now + .seconds(301) }
+        stage.put(MarketClock.key, clock)
+        let decision = try stage.judge(Sample.message(try self.approval(), trade))
+        #expect(decision.calls.isEmpty)
+        #expect(decision.events == [.orderCancelled])
+        #expect(try stage.trade(trade.id).state == .cancelled)
+        #expect(try stage.account().openTrades.isEmpty)
+        #expect(try stage.account().reservedCash == .zero)
+    }
+
+    @Test func `a refused, an unavailable and an unknown entry`() throws {
+        for outcome in [
+            BrokerAnswer.Outcome.refused(code: "403", reason: "no"), .unavailable(reason: "breaker"),
+            .unknown(reason: "timeout"),
+        ] {
+            let stage = self.stage()
+            var trade = try Sample.trade(.entryApproved)
+            let order = try Sample.order(.entry, trade, state: .intent)
+            trade.replace(order)
+            stage.put(trade)
+            stage.put(Account.key, try Sample.account(reserving: trade))
+            let decision = try stage.judge(Sample.answer(.place(order.terms), outcome, trade))
+            let after = try stage.trade(trade.id)
+            switch outcome {
+            case .refused:
+                #expect(decision.events == [.orderRejected])
+                #expect(after.state == .cancelled)
+            case .unavailable:
+                #expect(decision.events == [.orderCancelled])
+                #expect(after.state == .cancelled)
+            default:
+                #expect(decision.events == [.orderUnknown])
+                #expect(after.state == .entryApproved)
+                #expect(after.latest(.entry)?.state == .unknown)
+                #expect(decision.calls.map(\.name) == ["find"])
+                // The symbol stays taken until the broker has been asked.
+                #expect(try stage.account().openTrades[trade.symbol] == trade.id)
+            }
+        }
+    }
+
+    @Test func `an order the broker never had is placed again under the same id`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.entryApproved)
+        let order = try Sample.order(.entry, trade, state: .unknown)
+        trade.replace(order)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let decision = try stage.judge(Sample.answer(.find(order.id), .notFound, trade))
+        #expect(decision.calls.map(\.operation) == [.place(order.terms)])
+        #expect(try stage.trade(trade.id).orders.count == 1)
+    }
+
+    @Test func `a fill that overtakes the answer counts once`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.entryApproved)
+        let order = try Sample.order(.entry, trade, state: .intent)
+        trade.replace(order)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let fill = Sample.report(order.id, .filled, filled: 50, price: "19.60")
+        let first = try stage.judge(.feed(.order(fill)))
+        #expect(first.events == [.orderSubmitted, .orderFilled])
+        #expect(try stage.trade(trade.id).state == .filled)
+        for late in [fill, Sample.report(order.id, .accepted), Sample.report(order.id, .submitted)] {
+            #expect(try stage.judge(.feed(.order(late))).messages.isEmpty)
+        }
+        #expect(try stage.judge(Sample.answer(.place(order.terms), .orders([fill]), trade)).messages.isEmpty)
+        let account = try stage.account()
+        #expect(account.cash == Money(9020))
+        #expect(account.positions == [trade.symbol: Quantity(50)])
+        #expect(account.reservedCash == .zero)
+    }
+
+    @Test func `a partly filled entry is time-boxed, and its part becomes the position`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.orderPlaced)
+        let order = try Sample.order(.entry, trade, state: .accepted)
+        trade.replace(order)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let partial = try stage.judge(
+            .feed(.order(Sample.report(order.id, .partiallyFilled, filled: 20, price: "19.66"))))
+        #expect(partial.events == [.orderPartiallyFilled])
+        #expect(partial.calls.map(\.operation) == [.cancel(order.id)])
+        #expect(partial.calls.map(\.delaySeconds) == [5])
+        let ended = try stage.judge(
+            .feed(.order(Sample.report(order.id, .cancelled, filled: 20, price: "19.66"))))
+        #expect(ended.events == [.orderFilled])
+        #expect(try stage.trade(trade.id).state == .filled)
+        #expect(try stage.trade(trade.id).heldQuantity == Quantity(20))
+        #expect(try stage.account().reservedCash == .zero)
+    }
+
+    @Test func `an exit cancels the stop, waits, sells, and puts the stop back when the sale fails`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.exitReason = .strategy
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        var account = try Sample.account(reserving: trade)
+        account.positions = [trade.symbol: Quantity(50)]
+        stage.put(Account.key, account)
+        let begun = try stage.judge(
+            Sample.message(.exitRequested(ExitSignal(symbol: trade.symbol, reason: "40 sessions")), trade))
+        #expect(begun.calls.map(\.operation) == [.cancel(stop.id)])
+        #expect(try stage.trade(trade.id).latest(.exit) == nil, "nothing may be sold while the stop rests")
+
+        let gone = try stage.judge(
+            Sample.answer(.cancel(stop.id), .orders([Sample.report(stop.id, .cancelled)]), trade))
+        let exit = try #require(try stage.trade(trade.id).latest(.exit))
+        #expect(gone.calls.map(\.operation) == [.place(exit.terms)])
+        #expect(exit.terms.type == .market)
+        #expect(exit.terms.quantity == Quantity(50))
+
+        let refused = try stage.judge(
+            Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade))
+        let restored = try #require(try stage.trade(trade.id).latest(.stop))
+        #expect(restored.id.attempt == 2)
+        #expect(refused.calls.map(\.operation) == [.place(restored.terms)])
+        #expect(try stage.trade(trade.id).state == .exitTriggered)
+    }
+
+    @Test func `a target is sold with a limit at the target`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.exitReason = .target
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        trade.replace(try Sample.order(.stop, trade, state: .cancelled))
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let notice = PositionNotice(
+            symbol: trade.symbol, quantity: Quantity(50), entryPrice: Price(19), stopPrice: Price(18),
+            targetPrice: Price(22))
+        try stage.judge(Sample.message(.targetHit(notice), trade))
+        let exit = try #require(try stage.trade(trade.id).latest(.exit))
+        #expect(exit.terms.type == .limit)
+        #expect(exit.terms.limitPrice == Price("22.6"))
+    }
+
+    @Test func `a stop that fills while the exit begins closes the trade once`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.exitReason = .strategy
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        var account = try Sample.account(reserving: trade, cash: 9017)
+        account.positions = [trade.symbol: Quantity(50)]
+        account.releaseReservation(of: trade.id)
+        stage.put(Account.key, account)
+        let filled = Sample.report(stop.id, .filled, filled: 50, price: "18.67")
+        let decision = try stage.judge(Sample.answer(.cancel(stop.id), .orders([filled]), trade))
+        #expect(decision.events == [.orderSubmitted, .orderFilled])
+        #expect(decision.calls.isEmpty)
+        let after = try stage.trade(trade.id)
+        #expect(after.state == .closed)
+        #expect(after.exitReason == .stop)
+        #expect(try stage.account().positions.isEmpty)
+        #expect(try stage.account().cash == Money("9950.5"))
+    }
+}

@@ -1,0 +1,97 @@
+import RiskManagementAgent
+import Testing
+import TradingCore
+
+@Suite struct RiskManagementAgentTests {
+    private func stage() -> JudgementStage {
+        JudgementStage(RiskManagementAgent(limits: RiskLimits(), approvalLifetime: .seconds(300)))
+    }
+
+    private func signal(_ trade: Trade) throws -> Input {
+        Sample.message(.entrySignal(EntrySignal(symbol: trade.symbol, plan: try Sample.plan())), trade)
+    }
+
+    private func closed() throws -> Input {
+        .message(
+            Speaker(.marketData).say(
+                .marketStatus(
+                    MarketStatus(
+                        isOpen: false, isTransition: true,
+                        sessionDate: try #require(CalendarDate(year: 2009, month: 2, day: 6)), nextOpen: nil,
+                        nextClose: nil)),
+                at: Sample.now, about: "close"))
+    }
+
+    @Test func `an approval reserves its cash and the symbol in the same commit`() throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account())
+        let decision = try stage.judge(try self.signal(trade))
+        #expect(decision.events == [.tradeApproved])
+        #expect(decision.changes.count == 2)
+        #expect(try stage.trade(trade.id).quantity == Quantity(50))
+        #expect(try stage.account().reservedCash == Money(983))
+        #expect(try stage.account().openTrades == [trade.symbol: trade.id])
+    }
+
+    @Test func `a refusal names rule, limit and value, and the trade goes back to scanning`() throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(cash: 30))
+        let decision = try stage.judge(try self.signal(trade))
+        #expect(decision.events == [.tradeRejected])
+        let after = try stage.trade(trade.id)
+        #expect(after.state == .scanning)
+        #expect(after.refusal == RiskRefusal(rule: .positionShare, limit: "6", value: "19.66 for one share"))
+        #expect(try stage.account().openTrades.isEmpty)
+    }
+
+    @Test func `without an account, or without a price for what is held, the signal waits`() throws {
+        let stage = self.stage()
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
+        var account = try Sample.account()
+        account.positions[try #require(Symbol("IBM"))] = Quantity(1)
+        stage.put(Account.key, account)
+        #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
+    }
+
+    @Test func `a drawdown of a fifth stops entries until they are resumed`() throws {
+        let stage = self.stage()
+        var account = try Sample.account(cash: 8000)
+        account.highWaterMark = Money(10_000)
+        stage.put(Account.key, account)
+        let decision = try stage.judge(try self.closed())
+        #expect(decision.events == [.limitExceeded])
+        #expect(try stage.account().entriesStopped != nil)
+        #expect(try stage.account().maximumDrawdown == Rate("0.2"))
+
+        // Even back at its height, the account takes no entry before an operator says so.
+        var recovered = try stage.account()
+        recovered.cash = Money(10_000)
+        stage.put(Account.key, recovered)
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeRejected])
+        #expect(try stage.trade(trade.id).refusal?.rule == .entriesStopped)
+        try stage.judge(
+            .message(
+                Speaker(.strategy).say(.tradingResumed(TradingSwitch(reason: "checked")), at: Sample.now, about: "1")))
+        stage.put(try Sample.trade(.setupDetected))
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeApproved])
+    }
+
+    @Test func `the high-water mark is taken at the close and the broker is asked`() throws {
+        let stage = self.stage()
+        stage.put(Account.key, try Sample.account(cash: 10_000))
+        var richer = try stage.account()
+        richer.cash = Money(11_000)
+        stage.put(Account.key, richer)
+        let decision = try stage.judge(try self.closed())
+        #expect(try stage.account().highWaterMark == Money(11_000))
+        #expect(decision.calls.map(\.operation) == [.account])
+    }
+}

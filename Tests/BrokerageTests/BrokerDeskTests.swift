@@ -1,0 +1,160 @@
+import Brokerage
+import Testing
+import TradingCore
+
+/// What the desk makes of a broker that answers, refuses, fails or says nothing.
+@Suite struct BrokerDeskTests {
+    @Test func `an order is placed once and its report handed back`() throws {
+        let stage = try Stage()
+        let answer = stage.perform(.place(stage.terms))
+        #expect(answer.outcome == .orders([stage.report(.accepted)]))
+        #expect(stage.broker.placed == 1)
+    }
+
+    @Test func `a redelivered order is looked up before it is sent`() throws {
+        let stage = try Stage()
+        stage.broker.known = stage.report(.accepted)
+        #expect(stage.perform(.place(stage.terms), mayHaveBeenMade: true).outcome == .orders([stage.report(.accepted)]))
+        #expect(stage.broker.placed == 0)
+    }
+
+    @Test func `a redelivered order that cannot be looked up stays unknown and is not sent`() throws {
+        let stage = try Stage()
+        stage.broker.failure = BrokerError(.notExecuted, "not reached")
+        let answer = stage.perform(.place(stage.terms), mayHaveBeenMade: true)
+        #expect(answer.outcome == .unknown(reason: "not reached"))
+        #expect(stage.broker.placed == 0)
+    }
+
+    @Test func `a first order that certainly was not sent is unavailable`() throws {
+        let stage = try Stage()
+        stage.broker.failure = BrokerError(.notExecuted, "not reached")
+        #expect(stage.perform(.place(stage.terms)).outcome == .unavailable(reason: "not reached"))
+    }
+
+    @Test func `a refusal is an answer and leaves the breaker closed`() throws {
+        let stage = try Stage()
+        stage.broker.failure = BrokerError(.refused(code: "40310000"), "insufficient buying power")
+        for _ in 0..<10 {
+            #expect(
+                stage.perform(.place(stage.terms)).outcome
+                    == .refused(code: "40310000", reason: "insufficient buying power"))
+        }
+        #expect(stage.changes.isEmpty)
+        #expect(stage.broker.placed == 10)
+    }
+
+    @Test func `three failures open the breaker, a probe after 60 s closes it`() throws {
+        let stage = try Stage()
+        stage.broker.failure = BrokerError(.unknownOutcome, "timed out")
+        for _ in 0..<3 { #expect(stage.perform(.place(stage.terms)).outcome == .unknown(reason: "timed out")) }
+        #expect(stage.changes.map(\.to) == [.open])
+        stage.broker.failure = nil
+        guard case .unavailable = stage.perform(.place(stage.terms)).outcome else {
+            Issue.record("an open breaker let a call through")
+            return
+        }
+        #expect(stage.broker.placed == 3)
+        stage.time += .seconds(60)
+        #expect(stage.perform(.place(stage.terms)).outcome == .orders([stage.report(.accepted)]))
+        #expect(stage.changes.last?.to == .closed)
+    }
+
+    @Test func `an absent order is believed absent only after thirty looks`() throws {
+        let stage = try Stage()
+        for attempt in 1...30 {
+            guard case .unknown = stage.perform(.find(stage.terms.clientOrderID), attempt: attempt).outcome else {
+                Issue.record("look \(attempt) was believed")
+                return
+            }
+        }
+        #expect(stage.perform(.find(stage.terms.clientOrderID), attempt: 31).outcome == .notFound)
+    }
+
+    @Test func `a cancel waits for the terminal state`() throws {
+        let stage = try Stage()
+        stage.broker.known = stage.report(.accepted)
+        stage.broker.looksUntilCancelled = 3
+        #expect(
+            stage.perform(.cancel(stage.terms.clientOrderID)).outcome == .orders([stage.report(.cancelled)]))
+        #expect(stage.broker.cancelRequests == 1)
+    }
+
+    @Test func `a cancel that never ends is unknown, not done`() throws {
+        let stage = try Stage()
+        stage.broker.known = stage.report(.accepted)
+        stage.broker.looksUntilCancelled = .max
+        guard case .unknown = stage.perform(.cancel(stage.terms.clientOrderID)).outcome else {
+            Issue.record("a live order counted as cancelled")
+            return
+        }
+    }
+}
+
+private final class Stage {
+    let broker: ScriptedBroker
+    let terms: OrderTerms
+    var time = Duration.zero
+    var changes: [(from: BreakerState, to: BreakerState)] = []
+    private lazy var desk = BrokerDesk(
+        broker: self.broker, now: { self.time }, pause: { self.time += $0 },
+        breakerChanged: { from, to, _ in self.changes.append((from, to)) })
+
+    init() throws {
+        let symbol = try #require(Symbol("AAPL"))
+        let trade = TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0))
+        self.terms = OrderTerms(
+            clientOrderID: ClientOrderID(trade: trade, role: .entry, attempt: 1), symbol: symbol, side: .buy,
+            type: .limit, quantity: Quantity(5), limitPrice: Price(10), timeInForce: .day)
+        self.broker = ScriptedBroker()
+        self.broker.accepted = self.report(.accepted)
+        self.broker.cancelled = self.report(.cancelled)
+    }
+
+    func report(_ event: OrderEvent) -> OrderReport {
+        OrderReport(
+            clientOrderID: self.terms.clientOrderID, brokerOrderID: "b1", event: event, filledQuantity: .zero,
+            averagePrice: nil, submittedAt: Timestamp(seconds: 1), timestamp: Timestamp(seconds: 1))
+    }
+
+    func perform(
+        _ operation: BrokerCall.Operation, mayHaveBeenMade: Bool = false, attempt: Int = 1
+    ) -> BrokerAnswer {
+        self.desk.perform(
+            BrokerCall(operation, lane: .entries, attempt: attempt), mayHaveBeenMade: mayHaveBeenMade)
+    }
+}
+
+private final class ScriptedBroker: Broker {
+    var accepted: OrderReport?
+    var cancelled: OrderReport?
+    var known: OrderReport?
+    var failure: BrokerError?
+    var placed = 0
+    var cancelRequests = 0
+    var looksUntilCancelled = Int.max
+
+    func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport {
+        self.placed += 1
+        if let failure { throw failure }
+        guard let accepted else { throw BrokerError(.unknownOutcome, "nothing scripted") }
+        return accepted
+    }
+
+    func requestCancel(brokerOrderID: String) throws(BrokerError) { self.cancelRequests += 1 }
+
+    func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport? {
+        if let failure { throw failure }
+        if self.cancelRequests > 0 {
+            self.looksUntilCancelled -= 1
+            if self.looksUntilCancelled <= 0 { return self.cancelled }
+        }
+        return self.known
+    }
+
+    func account() throws(BrokerError) -> BrokerAccount { BrokerAccount(cash: .zero, equity: .zero) }
+    func clock() throws(BrokerError) -> Timestamp { Timestamp(seconds: 0) }
+    func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession] { [] }
+    func bars(_ request: BarsRequest) throws(BrokerError) -> [Bar] { [] }
+    func latestQuotes(_ symbols: [Symbol]) throws(BrokerError) -> [Quote] { [] }
+}
