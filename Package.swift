@@ -33,7 +33,11 @@ let shared: [Target] = [
     .systemLibrary(name: "CCurl", path: "Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "TradingCore", path: "Shared/TradingCore"),
     .target(
-        name: "MessageBus", dependencies: ["TradingCore", "CHiredis"], path: "Shared/MessageBus", exclude: ["README.md"]),
+        name: "MessageBus",
+        dependencies: ["TradingCore", "CHiredis"],
+        path: "Shared/MessageBus",
+        exclude: ["README.md"]
+    ),
     .target(
         name: "HTTPTransport",
         dependencies: ["TradingCore", "CCurl", nioCore, nioPosix, nioHTTP1, nioWebSocket],
@@ -145,8 +149,28 @@ let tests: [Target] = [
         path: "Tests/TradeControlTests"
     ),
     .testTarget(
-        name: "BrokerageTests", dependencies: ["Brokerage", "HTTPTransport", "TradingCore"],
-        path: "Tests/BrokerageTests"),
+        name: "BrokerageTests",
+        dependencies: ["Brokerage", "HTTPTransport", "TradingCore"],
+        path: "Tests/BrokerageTests"
+    ),
+    // The test binary finds the executables beside itself, so they have to be built with it.
+    .testTarget(
+        name: "ReplayTests",
+        dependencies: ["TestSupport", "TradingCore", "MessageBus", "HTTPTransport", "MarketSimulation"],
+        path: "Tests/ReplayTests"
+    ),
+    .executableTarget(
+        name: "quintet-bench",
+        dependencies: ["HTTPTransport", "MessageBus", "TestSupport", "TradeControl", "TradingCore", argumentParser],
+        path: "Tests/Benchmarks",
+        exclude: ["Relays"]
+    ),
+    .executableTarget(
+        name: "quintet-c-relay",
+        path: "Tests/Benchmarks/Relays",
+        exclude: ["python_relay.py"],
+        linkerSettings: [.linkedLibrary("hiredis")]
+    ),
     .testTarget(name: "AgentTests", dependencies: ["TradingCore"] + agentLibraries, path: "Tests/AgentTests"),
     .testTarget(
         name: "LifecycleTests",

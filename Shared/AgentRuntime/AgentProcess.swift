@@ -65,6 +65,7 @@ package enum AgentProcess {
             format: common.logFormat
         )
         let heartbeat = Heartbeat()
+        let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat()) }
         let desk = AgentDesk(
             definition: definition,
             configuration: configuration,
@@ -76,15 +77,19 @@ package enum AgentProcess {
         let health = try await HealthServer.start(
             host: common.httpHost,
             port: common.httpPort,
-            liveness: { heartbeat.liveness(within: .seconds(30)) },
+            liveness: {
+                // A lane may wait for several broker calls in a row before it turns over.
+                let stalled = lanes.lazy.map { $0.heartbeat.liveness(within: .seconds(120)) }.first { $0 != .alive }
+                return stalled ?? heartbeat.liveness(within: .seconds(30))
+            },
             readiness: desk.readiness,
             metrics: metrics
         )
         if let path = common.pidFile { try PIDFile.write(path) }
 
         var services: [any Service] = [health]
-        services += definition.agent.lanes.map { lane in
-            ThreadService(stop: desk.stop) { desk.work(lane) }
+        services += lanes.map { lane, heartbeat in
+            ThreadService(stop: desk.stop) { desk.work(lane, heartbeat: heartbeat) }
         }
         services.append(ThreadService(stop: desk.stop) { try desk.judge(settings, feed: feed) })
         if let parentWatch { services.append(parentWatch) }
@@ -114,8 +119,9 @@ struct AgentConfiguration: Sendable {
 
     /// One file serves all processes: what the others read is no mistake.
     static let sharedKeys = [
-        "symbols", "timeframe", "strategy.*", "risk.*", "order.*", "poll.*", "claim.*", "max.*", "breaker.*", "exit.*",
-        "redis.*", "quintet.*", "agent.*", "http.*", "log.*", "pid.*", "apca.*", "bars", "cash", "control.*", "port.*",
+        "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
+        "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
+        "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "poll.interval",
     ]
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
@@ -133,14 +139,26 @@ struct AgentConfiguration: Sendable {
         var loop = AgentLoopSettings(instance: self.common.instance)
         loop.watchesQuotes = definition.watchesQuotes
         if let interval = definition.pollInterval {
-            loop.pollInterval = try settings.duration("poll.interval", default: interval)
+            loop.pollInterval = try settings.duration(
+                "poll.interval",
+                default: interval,
+                in: .seconds(1)...Duration.seconds(86_400)
+            )
         }
-        loop.claimIdle = try settings.duration("claim.idle", default: loop.claimIdle)
+        loop.claimIdle = try settings.duration(
+            "claim.idle",
+            default: loop.claimIdle,
+            in: .seconds(15)...Duration.seconds(86_400)
+        )
         loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 1...1000)
         self.loop = loop
         var breaker = BreakerSettings()
         breaker.failureThreshold = try settings.int("breaker.failures", default: 3, in: 1...100)
-        breaker.openFor = try settings.duration("breaker.openFor", default: breaker.openFor)
+        breaker.openFor = try settings.duration(
+            "breaker.openFor",
+            default: breaker.openFor,
+            in: .seconds(1)...Duration.seconds(86_400)
+        )
         self.breaker = breaker
     }
 }
@@ -187,7 +205,7 @@ struct AgentDesk: Sendable {
     }
 
     /// The thread of one broker lane.
-    func work(_ lane: BrokerLane) {
+    func work(_ lane: BrokerLane, heartbeat: Heartbeat) {
         let alpaca = self.configuration.alpaca
         LaneWorker(
             agent: self.definition.agent,
@@ -196,7 +214,7 @@ struct AgentDesk: Sendable {
             bus: self.connect(),
             stop: self.stop,
             readiness: self.readiness,
-            heartbeat: self.heartbeat,
+            heartbeat: heartbeat,
             logger: self.logger,
             claimIdle: self.configuration.loop.claimIdle,
             breaker: self.configuration.breaker,
@@ -236,6 +254,8 @@ struct ThreadService: Service {
             } onGracefulShutdown: {
                 stop.give()
             }
+            // The group stops its services one after another and takes one that ends out of turn for a failure.
+            if stop.isGiven { try? await gracefulShutdown() }
         } onCancel: {
             stop.give()
         }

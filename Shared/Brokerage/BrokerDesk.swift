@@ -10,26 +10,23 @@ package final class BrokerDesk {
     private let broker: any Broker
     private var breaker: CircuitBreaker
     private let now: () -> Duration
-    private let pause: (Duration) -> Void
+    private let pause: (Duration) -> Bool
     private let breakerChanged: BreakerChanged
-    /// How many looks, a second apart, have to miss an order before its absence is believed (broker-apis 1.10).
-    private let looksForAbsence: Int
     /// How long a cancelled order is watched for its terminal state.
     private let cancelPatience: Duration
 
-    /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, or less when it has to stop.
+    /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is
+    /// false when the process is to stop instead.
     package init(
         broker: any Broker,
         breaker: BreakerSettings = BreakerSettings(),
-        looksForAbsence: Int = 30,
         cancelPatience: Duration = .seconds(2),
         now: @escaping () -> Duration,
-        pause: @escaping (Duration) -> Void,
+        pause: @escaping (Duration) -> Bool,
         breakerChanged: @escaping BreakerChanged
     ) {
         self.broker = broker
         self.breaker = CircuitBreaker(settings: breaker)
-        self.looksForAbsence = looksForAbsence
         self.cancelPatience = cancelPatience
         self.now = now
         self.pause = pause
@@ -69,7 +66,9 @@ package final class BrokerDesk {
             }
             return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(terms) }])
         case .cancel(let id): return try self.cancel(id)
-        case .find(let id): return try self.find(id, attempt: call.attempt)
+        case .find(let id):
+            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(id) }
+            return report.map { .orders([$0]) } ?? .notFound
         case .reconcile(let ids):
             var reports: [OrderReport] = []
             for id in ids {
@@ -118,18 +117,11 @@ package final class BrokerDesk {
             guard self.now() < deadline else {
                 throw BrokerError(.unknownOutcome, "order \(id) is still not cancelled")
             }
-            self.pause(wait)
+            guard self.pause(wait) else {
+                throw BrokerError(.unknownOutcome, "the process stops while order \(id) is being cancelled")
+            }
             wait = min(wait * 2, .seconds(1))
         }
-    }
-
-    /// One look. An absence is believed only when looks a second apart have confirmed it long enough; until then the
-    /// call is to be made again, so that the lane stays free for others meanwhile.
-    private func find(_ id: ClientOrderID, attempt: Int) throws(BrokerError) -> BrokerAnswer.Outcome {
-        if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(id) }) {
-            return .orders([report])
-        }
-        return attempt > self.looksForAbsence ? .notFound : .unknown(reason: "order \(id) is not found yet")
     }
 
     private func guarded<Result>(_ call: () throws(BrokerError) -> Result) throws(BrokerError) -> Result {
@@ -157,14 +149,5 @@ package final class BrokerDesk {
 
     private func report(_ before: BreakerState, _ reason: String) {
         if self.breaker.state != before { self.breakerChanged(before, self.breaker.state, reason) }
-    }
-}
-
-extension OrderEvent {
-    package var isTerminal: Bool {
-        switch self {
-        case .filled, .cancelled, .rejected, .expired: true
-        case .submitted, .accepted, .partiallyFilled, .outcomeUnknown: false
-        }
     }
 }

@@ -38,7 +38,10 @@ final class JudgementStage {
         for change in decision.changes {
             #expect(change.expectedVersion == self.documents[change.key]?.version ?? 0)
             self.documents[change.key] = StoredDocument(
-                version: change.expectedVersion + 1, state: change.state, body: change.body)
+                version: change.expectedVersion + 1,
+                state: change.state,
+                body: change.body
+            )
             self.histories[change.key, default: []] += change.history
         }
         for (key, body) in decision.puts {
@@ -69,14 +72,20 @@ enum Sample {
 
     static func plan() throws -> EntryPlan {
         EntryPlan(
-            entryPrice: try #require(Price("19.66")), stopPrice: try #require(Price("18.67")),
-            targetPrice: try #require(Price("22.60")))
+            entryPrice: try #require(Price("19.66")),
+            stopPrice: try #require(Price("18.67")),
+            targetPrice: try #require(Price("22.60"))
+        )
     }
 
     static func trade(_ state: TradeState) throws -> Trade {
         var trade = Trade(
-            id: try Self.id(), symbol: try Self.symbol(), strategy: "test", traceID: TraceID(seed: "", trade: try Self.id()),
-            signaledAt: Self.now)
+            id: try Self.id(),
+            symbol: try Self.symbol(),
+            strategy: "test",
+            traceID: TraceID(seed: "", trade: try Self.id()),
+            signaledAt: Self.now
+        )
         trade.plan = try Self.plan()
         trade.quantity = Quantity(50)
         let walk: [(TradeState, TradeTrigger)] = [
@@ -93,14 +102,24 @@ enum Sample {
     }
 
     static func order(
-        _ role: OrderRole, _ trade: Trade, state: OrderState, filled: Int = 0, price: String = "19.66"
+        _ role: OrderRole,
+        _ trade: Trade,
+        state: OrderState,
+        filled: Int = 0,
+        price: String = "19.66"
     ) throws -> Order {
         var order = Order(
             terms: OrderTerms(
-                clientOrderID: trade.nextID(role), symbol: trade.symbol, side: role == .entry ? .buy : .sell,
-                type: role == .entry ? .limit : role == .stop ? .stop : .market, quantity: Quantity(50),
-                limitPrice: role == .entry ? Price("19.66") : nil, stopPrice: role == .stop ? Price("18.67") : nil,
-                timeInForce: role == .stop ? .goodTillCancelled : .day))
+                clientOrderID: trade.nextID(role),
+                symbol: trade.symbol,
+                side: role == .entry ? .buy : .sell,
+                type: role == .entry ? .limit : role == .stop ? .stop : .market,
+                quantity: Quantity(50),
+                limitPrice: role == .entry ? Price("19.66") : nil,
+                stopPrice: role == .stop ? Price("18.67") : nil,
+                timeInForce: role == .stop ? .goodTillCancelled : .day
+            )
+        )
         order.state = state
         order.filledQuantity = Quantity(filled)
         order.filledValue = try #require(Price(price)).times(Quantity(filled))
@@ -111,7 +130,9 @@ enum Sample {
 
     static func account(reserving trade: Trade? = nil, cash: Int = 10_000) throws -> Account {
         var account = Account(cash: Money(cash))
-        if let trade { account.reserve(try Self.plan().entryPrice.times(Quantity(50)), for: trade.id, symbol: trade.symbol) }
+        if let trade {
+            account.reserve(try Self.plan().entryPrice.times(Quantity(50)), for: trade.id, symbol: trade.symbol)
+        }
         return account
     }
 
@@ -120,18 +141,32 @@ enum Sample {
     }
 
     static func report(
-        _ id: ClientOrderID, _ event: OrderEvent, filled: Int = 0, price: String? = nil, at time: Timestamp = now
+        _ id: ClientOrderID,
+        _ event: OrderEvent,
+        filled: Int = 0,
+        price: String? = nil,
+        at time: Timestamp = now
     ) -> OrderReport {
         OrderReport(
-            clientOrderID: id, brokerOrderID: "b-\(id)", event: event, filledQuantity: Quantity(filled),
-            averagePrice: price.flatMap { Price($0) }, submittedAt: Self.now, timestamp: time)
+            clientOrderID: id,
+            brokerOrderID: "b-\(id)",
+            event: event,
+            filledQuantity: Quantity(filled),
+            averagePrice: price.flatMap { Price($0) },
+            submittedAt: Self.now,
+            timestamp: time
+        )
     }
 
-    static func answer(_ operation: BrokerCall.Operation, _ outcome: BrokerAnswer.Outcome, _ trade: Trade, attempt: Int = 1)
-        -> Input
-    {
-        Self.message(
-            .brokerCallCompleted(
-                BrokerAnswer(BrokerCall(operation, lane: .protective, attempt: attempt), outcome)), trade)
+    static func answer(
+        _ operation: BrokerCall.Operation,
+        _ outcome: BrokerAnswer.Outcome,
+        _ trade: Trade,
+        attempt: Int = 1,
+        misses: Int = 0
+    ) -> Input {
+        var call = BrokerCall(operation, lane: .protective, attempt: attempt)
+        call.misses = misses
+        return Self.message(.brokerCallCompleted(BrokerAnswer(call, outcome)), trade)
     }
 }

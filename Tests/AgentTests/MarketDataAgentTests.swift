@@ -14,14 +14,18 @@ import TradingCore
         let caughtUp = try stage.judge(Self.answer(clock, .clock(start)))
         #expect(caughtUp.calls.map(\.name) == ["calendar", "latest_quotes", "bars"])
         let calendar = try #require(caughtUp.messages.first)
-        try stage.judge(Self.answer(calendar, .sessions([Self.session(Self.date), Self.session(Self.date.adding(days: 1))])))
+        try stage.judge(
+            Self.answer(calendar, .sessions([Self.session(Self.date), Self.session(Self.date.adding(days: 1))]))
+        )
         return stage
     }
 
     private static func session(_ date: CalendarDate) -> TradingSession {
         TradingSession(
-            date: date, open: NewYorkTime.timestamp(on: date, hour: 9, minute: 30),
-            close: NewYorkTime.timestamp(on: date, hour: 16))
+            date: date,
+            open: NewYorkTime.timestamp(on: date, hour: 9, minute: 30),
+            close: NewYorkTime.timestamp(on: date, hour: 16)
+        )
     }
 
     private static func answer(_ request: Message, _ outcome: BrokerAnswer.Outcome) -> Input {
@@ -35,17 +39,30 @@ import TradingCore
         .feed(
             .quote(
                 Quote(
-                    symbol: try Sample.symbol(), bid: Price(10), ask: Price(10),
-                    timestamp: NewYorkTime.timestamp(on: Self.date, hour: hour, minute: minute))))
+                    symbol: try Sample.symbol(),
+                    bid: Price(10),
+                    ask: Price(10),
+                    timestamp: NewYorkTime.timestamp(on: Self.date, hour: hour, minute: minute)
+                )
+            )
+        )
     }
 
     private func dailyBar() throws -> Input {
         .feed(
             .bar(
-                try Sample.symbol(), .day,
+                try Sample.symbol(),
+                .day,
                 Bar(
-                    timestamp: NewYorkTime.timestamp(on: Self.date, hour: 0), open: Price(10), high: Price(11),
-                    low: Price(9), close: Price(10), volume: 5)))
+                    timestamp: NewYorkTime.timestamp(on: Self.date, hour: 0),
+                    open: Price(10),
+                    high: Price(11),
+                    low: Price(9),
+                    close: Price(10),
+                    volume: 5
+                )
+            )
+        )
     }
 
     @Test func `opening and closing are told once each, at their own time`() throws {
@@ -81,8 +98,11 @@ import TradingCore
         let stage = try self.stage()
         let request = Speaker(.strategy).say(
             .barsRequested(
-                BarsRequest(symbol: try Sample.symbol(), timeframe: .day, start: Timestamp(seconds: 0))),
-            at: Sample.now, about: "warm-up")
+                BarsRequest(symbol: try Sample.symbol(), timeframe: .day, start: Timestamp(seconds: 0))
+            ),
+            at: Sample.now,
+            about: "warm-up"
+        )
         let asked = try stage.judge(.message(request))
         #expect(asked.calls.map(\.name) == ["bars"])
         let answered = try stage.judge(Self.answer(try #require(asked.messages.first), .bars([])))

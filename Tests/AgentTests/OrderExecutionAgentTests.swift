@@ -8,8 +8,13 @@ import TradingCore
     private func approval() throws -> MessageBody {
         .tradeApproved(
             TradeApproval(
-                symbol: try Sample.symbol(), quantity: Quantity(50), plan: try Sample.plan(),
-                reservedCash: Money(983), expiresAt: Sample.now + .seconds(300)))
+                symbol: try Sample.symbol(),
+                quantity: Quantity(50),
+                plan: try Sample.plan(),
+                reservedCash: Money(983),
+                expiresAt: Sample.now + .seconds(300)
+            )
+        )
     }
 
     @Test func `the intent is written down before the call, under an id made of the trade`() throws {
@@ -85,16 +90,66 @@ import TradingCore
         }
     }
 
-    @Test func `an order the broker never had is placed again under the same id`() throws {
+    @Test func `an entry the broker never had is given up, once its absence is proved`() throws {
         let stage = self.stage()
         var trade = try Sample.trade(.entryApproved)
         let order = try Sample.order(.entry, trade, state: .unknown)
         trade.replace(order)
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
-        let decision = try stage.judge(Sample.answer(.find(order.id), .notFound, trade))
-        #expect(decision.calls.map(\.operation) == [.place(order.terms)])
-        #expect(try stage.trade(trade.id).orders.count == 1)
+        let early = try stage.judge(Sample.answer(.find(order.id), .notFound, trade, misses: 3))
+        #expect(early.calls.map(\.misses) == [4])
+        #expect(try stage.trade(trade.id).state == .entryApproved)
+        let proved = try stage.judge(Sample.answer(.find(order.id), .notFound, trade, misses: 30))
+        #expect(proved.calls.isEmpty)
+        #expect(proved.events == [.orderCancelled])
+        #expect(try stage.trade(trade.id).state == .cancelled)
+        #expect(try stage.account().openTrades.isEmpty)
+    }
+
+    @Test func `an exit the broker never had is placed again under the same id`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        var exit = try Sample.order(.exit, trade, state: .unknown)
+        exit.submittedAt = nil
+        trade.replace(exit)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let decision = try stage.judge(Sample.answer(.find(exit.id), .notFound, trade, misses: 30))
+        #expect(decision.calls.map(\.operation) == [.place(exit.terms)])
+        #expect(try stage.trade(trade.id).orders.count == 2)
+    }
+
+    @Test func `a stop in the way of an exit that is not at the broker any more makes way`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.exitReason = .strategy
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let decision = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
+        #expect(decision.calls.map(\.name) == ["place"])
+        #expect(try stage.trade(trade.id).latest(.exit)?.state == .intent)
+    }
+
+    @Test func `an order missing from a reconciliation is looked for`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.holding)
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let asked = try stage.judge(.poll)
+        #expect(asked.calls.map(\.operation) == [.reconcile([stop.id])])
+        let missing = try stage.judge(Sample.answer(.reconcile([stop.id]), .orders([]), trade))
+        #expect(missing.calls.map(\.operation) == [.find(stop.id)])
+        // Proved absent, the lost stop is announced, so that PositionManagement replaces it.
+        let lost = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
+        #expect(lost.events == [.orderCancelled])
     }
 
     @Test func `a fill that overtakes the answer counts once`() throws {
@@ -126,12 +181,14 @@ import TradingCore
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
         let partial = try stage.judge(
-            .feed(.order(Sample.report(order.id, .partiallyFilled, filled: 20, price: "19.66"))))
+            .feed(.order(Sample.report(order.id, .partiallyFilled, filled: 20, price: "19.66")))
+        )
         #expect(partial.events == [.orderPartiallyFilled])
         #expect(partial.calls.map(\.operation) == [.cancel(order.id)])
         #expect(partial.calls.map(\.delaySeconds) == [5])
         let ended = try stage.judge(
-            .feed(.order(Sample.report(order.id, .cancelled, filled: 20, price: "19.66"))))
+            .feed(.order(Sample.report(order.id, .cancelled, filled: 20, price: "19.66")))
+        )
         #expect(ended.events == [.orderFilled])
         #expect(try stage.trade(trade.id).state == .filled)
         #expect(try stage.trade(trade.id).heldQuantity == Quantity(20))
@@ -150,19 +207,22 @@ import TradingCore
         account.positions = [trade.symbol: Quantity(50)]
         stage.put(Account.key, account)
         let begun = try stage.judge(
-            Sample.message(.exitRequested(ExitSignal(symbol: trade.symbol, reason: "40 sessions")), trade))
+            Sample.message(.exitRequested(ExitSignal(symbol: trade.symbol, reason: "40 sessions")), trade)
+        )
         #expect(begun.calls.map(\.operation) == [.cancel(stop.id)])
         #expect(try stage.trade(trade.id).latest(.exit) == nil, "nothing may be sold while the stop rests")
 
         let gone = try stage.judge(
-            Sample.answer(.cancel(stop.id), .orders([Sample.report(stop.id, .cancelled)]), trade))
+            Sample.answer(.cancel(stop.id), .orders([Sample.report(stop.id, .cancelled)]), trade)
+        )
         let exit = try #require(try stage.trade(trade.id).latest(.exit))
         #expect(gone.calls.map(\.operation) == [.place(exit.terms)])
         #expect(exit.terms.type == .market)
         #expect(exit.terms.quantity == Quantity(50))
 
         let refused = try stage.judge(
-            Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade))
+            Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade)
+        )
         let restored = try #require(try stage.trade(trade.id).latest(.stop))
         #expect(restored.id.attempt == 2)
         #expect(refused.calls.map(\.operation) == [.place(restored.terms)])
@@ -178,8 +238,12 @@ import TradingCore
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
         let notice = PositionNotice(
-            symbol: trade.symbol, quantity: Quantity(50), entryPrice: Price(19), stopPrice: Price(18),
-            targetPrice: Price(22))
+            symbol: trade.symbol,
+            quantity: Quantity(50),
+            entryPrice: Price(19),
+            stopPrice: Price(18),
+            targetPrice: Price(22)
+        )
         try stage.judge(Sample.message(.targetHit(notice), trade))
         let exit = try #require(try stage.trade(trade.id).latest(.exit))
         #expect(exit.terms.type == .limit)

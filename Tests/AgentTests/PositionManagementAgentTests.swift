@@ -48,7 +48,8 @@ import TradingCore
         trade.replace(stop)
         stage.put(trade)
         let decision = try stage.judge(
-            Sample.answer(.place(stop.terms), .orders([Sample.report(stop.id, .accepted)]), trade))
+            Sample.answer(.place(stop.terms), .orders([Sample.report(stop.id, .accepted)]), trade)
+        )
         #expect(decision.events == [.stopSet])
         #expect(try stage.trade(trade.id).state == .holding)
         let low = Quote(symbol: trade.symbol, bid: Price(22), ask: Price(22), timestamp: Sample.now + .seconds(1))
@@ -68,7 +69,8 @@ import TradingCore
         trade.replace(stop)
         stage.put(trade)
         let decision = try stage.judge(
-            Sample.answer(.place(stop.terms), .refused(code: "422", reason: "sub-penny"), trade))
+            Sample.answer(.place(stop.terms), .refused(code: "422", reason: "sub-penny"), trade)
+        )
         #expect(decision.events == [.positionUnprotected])
         let after = try stage.trade(trade.id)
         #expect(after.state == .exitTriggered)
@@ -83,7 +85,8 @@ import TradingCore
         stage.put(trade)
         for attempt in 1...4 {
             let decision = try stage.judge(
-                Sample.answer(.place(stop.terms), .unavailable(reason: "open"), trade, attempt: attempt))
+                Sample.answer(.place(stop.terms), .unavailable(reason: "open"), trade, attempt: attempt)
+            )
             #expect(decision.calls.map(\.attempt) == [attempt + 1])
             #expect(try stage.trade(trade.id).state == .filled)
         }
@@ -101,10 +104,11 @@ import TradingCore
         #expect(unknown.events == [.orderUnknown])
         #expect(unknown.calls.map(\.name) == ["find"])
         let again = try stage.judge(
-            Sample.answer(.find(stop.id), .unknown(reason: "not found yet"), trade, attempt: 7))
-        #expect(again.calls.map(\.attempt) == [8])
+            Sample.answer(.find(stop.id), .notFound, trade, misses: 7)
+        )
+        #expect(again.calls.map(\.misses) == [8])
         #expect(try stage.trade(trade.id).state == .filled)
-        let absent = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, attempt: 31))
+        let absent = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
         #expect(absent.calls.map(\.operation) == [.place(stop.terms)])
     }
 

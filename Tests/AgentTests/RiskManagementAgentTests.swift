@@ -16,10 +16,17 @@ import TradingCore
             Speaker(.marketData).say(
                 .marketStatus(
                     MarketStatus(
-                        isOpen: false, isTransition: true,
-                        sessionDate: try #require(CalendarDate(year: 2009, month: 2, day: 6)), nextOpen: nil,
-                        nextClose: nil)),
-                at: Sample.now, about: "close"))
+                        isOpen: false,
+                        isTransition: true,
+                        sessionDate: try #require(CalendarDate(year: 2009, month: 2, day: 6)),
+                        nextOpen: nil,
+                        nextClose: nil
+                    )
+                ),
+                at: Sample.now,
+                about: "close"
+            )
+        )
     }
 
     @Test func `an approval reserves its cash and the symbol in the same commit`() throws {
@@ -63,6 +70,7 @@ import TradingCore
         let stage = self.stage()
         var account = try Sample.account(cash: 8000)
         account.highWaterMark = Money(10_000)
+        account.drawdownPeak = Money(10_000)
         stage.put(Account.key, account)
         let decision = try stage.judge(try self.closed())
         #expect(decision.events == [.limitExceeded])
@@ -79,7 +87,9 @@ import TradingCore
         #expect(try stage.trade(trade.id).refusal?.rule == .entriesStopped)
         try stage.judge(
             .message(
-                Speaker(.strategy).say(.tradingResumed(TradingSwitch(reason: "checked")), at: Sample.now, about: "1")))
+                Speaker(.strategy).say(.tradingResumed(TradingSwitch(reason: "checked")), at: Sample.now, about: "1")
+            )
+        )
         stage.put(try Sample.trade(.setupDetected))
         #expect(try stage.judge(try self.signal(trade)).events == [.tradeApproved])
     }

@@ -7,8 +7,13 @@ import TradingCore
         JudgementStage(
             try StrategyRegistry.agent(
                 named: "ma-rsi-volume",
-                parameters: StrategyParameters(["mean_period": "3", "rsi_period": "2", "rsi_low": "0", "rsi_high": "100"]),
-                timeframe: .day, seed: "s"))
+                parameters: StrategyParameters([
+                    "mean_period": "3", "rsi_period": "2", "rsi_low": "0", "rsi_high": "100",
+                ]),
+                timeframe: .day,
+                seed: "s"
+            )
+        )
     }
 
     private func bar(_ day: Int, close: Int, volume: Int64, historical: Bool = false) throws -> Input {
@@ -18,14 +23,25 @@ import TradingCore
             Speaker(.marketData).say(
                 .barsReceived(
                     BarsReceived(
-                        symbol: try Sample.symbol(), timeframe: .day,
-                        bars: [Bar(timestamp: time, open: price, high: price, low: price, close: price, volume: volume)],
-                        isHistorical: historical)), at: time + .seconds(60), about: "\(day)"))
+                        symbol: try Sample.symbol(),
+                        timeframe: .day,
+                        bars: [
+                            Bar(timestamp: time, open: price, high: price, low: price, close: price, volume: volume)
+                        ],
+                        isHistorical: historical
+                    )
+                ),
+                at: time + .seconds(60),
+                about: "\(day)"
+            )
+        )
     }
 
     @Test func `a candidate opens a trade, and none is sought while it lasts`() throws {
         let stage = try self.stage()
-        for day in 1...3 { #expect(try stage.judge(try self.bar(day, close: 10 + day, volume: 1)).events == [.scanStarted]) }
+        for day in 1...3 {
+            #expect(try stage.judge(try self.bar(day, close: 10 + day, volume: 1)).events == [.scanStarted])
+        }
         let found = try stage.judge(try self.bar(4, close: 20, volume: 9))
         #expect(found.events == [.scanStarted, .candidateFound])
         let id = try #require(found.messages.last?.tradeID)
@@ -35,8 +51,14 @@ import TradingCore
         try stage.judge(
             Sample.message(
                 .tradeRejected(
-                    LimitBreach(symbol: try Sample.symbol(), refusal: RiskRefusal(rule: .drawdown, limit: "", value: ""))),
-                try stage.trade(id)))
+                    LimitBreach(
+                        symbol: try Sample.symbol(),
+                        refusal: RiskRefusal(rule: .drawdown, limit: "", value: "")
+                    )
+                ),
+                try stage.trade(id)
+            )
+        )
         #expect(try stage.judge(try self.bar(6, close: 40, volume: 999)).events.contains(.candidateFound))
     }
 
@@ -55,8 +77,14 @@ import TradingCore
         #expect(decision.events == [.entrySignal])
         let trade = try #require(found.tradeID)
         let plan = try #require(try stage.trade(trade).plan)
-        #expect(plan == EntryPlan(
-            entryPrice: Price(21), stopPrice: try #require(Price("19.95")), targetPrice: try #require(Price("24.15"))))
+        #expect(
+            plan
+                == EntryPlan(
+                    entryPrice: Price(21),
+                    stopPrice: try #require(Price("19.95")),
+                    targetPrice: try #require(Price("24.15"))
+                )
+        )
     }
 
     @Test(arguments: [
@@ -65,7 +93,11 @@ import TradingCore
     func `a wrong parameter is refused by name`(parameters: [String: String]) throws {
         let error = #expect(throws: StrategyParameterError.self) {
             _ = try StrategyRegistry.agent(
-                named: "ma-rsi-volume", parameters: StrategyParameters(parameters), timeframe: .day, seed: "")
+                named: "ma-rsi-volume",
+                parameters: StrategyParameters(parameters),
+                timeframe: .day,
+                seed: ""
+            )
         }
         #expect(error?.description.contains(try #require(parameters.keys.first)) == true)
     }

@@ -1,8 +1,7 @@
+import BrokerSimulator
 import MarketSimulation
 import Testing
 import TradingCore
-
-import BrokerSimulator
 
 struct RESTTests {
     private static let limitBuy =

@@ -1,10 +1,9 @@
+import BrokerSimulator
 import Dispatch
 import Glibc
 import MessageBus
 import Synchronization
 import Testing
-
-import BrokerSimulator
 
 /// Runs `awaitSettled` on a thread of its own.
 private final class Waiter: Sendable {

@@ -33,7 +33,10 @@ import TradingCore
         for (isSent, kind) in [(true, BrokerError.Kind.unknownOutcome), (false, .notExecuted)] {
             let client = ScriptedClient()
             client.failure = HTTPTransportError(
-                code: .connectionLost, message: "lost", requestMayHaveBeenSent: isSent)
+                code: .connectionLost,
+                message: "lost",
+                requestMayHaveBeenSent: isSent
+            )
             #expect(Self.failure(client)?.kind == kind)
         }
     }
@@ -42,7 +45,9 @@ import TradingCore
         let client = ScriptedClient()
         client.answers = [
             HTTPResponse(
-                status: 422, body: Array(#"{"code":40010001,"message":"client_order_id must be unique"}"#.utf8)),
+                status: 422,
+                body: Array(#"{"code":40010001,"message":"client_order_id must be unique"}"#.utf8)
+            ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "5").utf8)),
         ]
         let report = try Self.broker(client).place(try Self.terms())
@@ -50,7 +55,9 @@ import TradingCore
         #expect(client.requests.map(\.method) == [.post, .get])
         client.answers = [
             HTTPResponse(
-                status: 422, body: Array(#"{"code":40010001,"message":"client_order_id must be unique"}"#.utf8)),
+                status: 422,
+                body: Array(#"{"code":40010001,"message":"client_order_id must be unique"}"#.utf8)
+            ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "6").utf8)),
         ]
         #expect(throws: BrokerError.self) { try Self.broker(client).place(try Self.terms()) }
@@ -67,7 +74,9 @@ import TradingCore
             HTTPResponse(status: 200, body: Array(#"{"id":"a","cash":"10197.7808","equity":11815.6108}"#.utf8))
         ]
         let account = try Self.broker(client).account()
-        #expect(account == BrokerAccount(cash: try #require(Money("10197.7808")), equity: try #require(Money("11815.6108"))))
+        #expect(
+            account == BrokerAccount(cash: try #require(Money("10197.7808")), equity: try #require(Money("11815.6108")))
+        )
     }
 
     @Test func `credentials stay in the headers`() {
@@ -83,7 +92,8 @@ import TradingCore
             HTTPResponse(status: 200, body: Array(#"{"bars":null,"symbol":"AAPL","next_page_token":null}"#.utf8)),
         ]
         let bars = try Self.broker(client).bars(
-            BarsRequest(symbol: try #require(Symbol("AAPL")), timeframe: .day, start: Timestamp(seconds: 0)))
+            BarsRequest(symbol: try #require(Symbol("AAPL")), timeframe: .day, start: Timestamp(seconds: 0))
+        )
         #expect(bars.map(\.high) == [try #require(Price("2.5"))])
         #expect(client.requests.last?.url.contains("page_token=p%2F2") == true)
     }
@@ -114,18 +124,32 @@ import TradingCore
     private static func broker(_ client: ScriptedClient) -> AlpacaBroker {
         AlpacaBroker(
             endpoints: AlpacaEndpoints(
-                trading: "http://127.0.0.1:1", data: "http://127.0.0.1:1", stream: "ws://127.0.0.1:1", feed: "iex",
-                keyID: "the-key", secretKey: "the-secret"),
-            client: client)
+                trading: "http://127.0.0.1:1",
+                data: "http://127.0.0.1:1",
+                stream: "ws://127.0.0.1:1",
+                feed: "iex",
+                keyID: "the-key",
+                secretKey: "the-secret"
+            ),
+            client: client
+        )
     }
 
     private static func terms() throws -> OrderTerms {
         let symbol = try #require(Symbol("AAPL"))
         return OrderTerms(
             clientOrderID: ClientOrderID(
-                trade: TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0)), role: .entry, attempt: 1),
-            symbol: symbol, side: .buy, type: .limit, quantity: Quantity(5), limitPrice: Price("340.296"),
-            timeInForce: .day)
+                trade: TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0)),
+                role: .entry,
+                attempt: 1
+            ),
+            symbol: symbol,
+            side: .buy,
+            type: .limit,
+            quantity: Quantity(5),
+            limitPrice: Price("340.296"),
+            timeInForce: .day
+        )
     }
 
     private static func order(quantity: String, status: String = "pending_new") -> String {

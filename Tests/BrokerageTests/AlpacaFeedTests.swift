@@ -5,26 +5,37 @@ import TradingCore
 /// The talk on Alpaca's two streams (broker-apis 1.12 and 1.13).
 @Suite struct AlpacaFeedTests {
     private let endpoints = AlpacaEndpoints(
-        trading: "http://127.0.0.1:1", data: "http://127.0.0.1:1", stream: "ws://127.0.0.1:1", feed: "iex",
-        keyID: "K", secretKey: "S")
+        trading: "http://127.0.0.1:1",
+        data: "http://127.0.0.1:1",
+        stream: "ws://127.0.0.1:1",
+        feed: "iex",
+        keyID: "K",
+        secretKey: "S"
+    )
 
     @Test func `market data authenticates, subscribes, and is connected once`() throws {
         var feed = AlpacaMarketDataFeed(
-            endpoints: self.endpoints, symbols: [try #require(Symbol("AAPL"))], timeframe: .day)
+            endpoints: self.endpoints,
+            symbols: [try #require(Symbol("AAPL"))],
+            timeframe: .day
+        )
         #expect(feed.url == "ws://127.0.0.1:1/v2/iex")
         #expect(feed.opened() == [])
         #expect(
             feed.received(#"[{"T":"success","msg":"connected"}]"#)
-                == [.send(#"{"action":"auth","key":"K","secret":"S"}"#)])
+                == [.send(#"{"action":"auth","key":"K","secret":"S"}"#)]
+        )
         #expect(
             feed.received(#"[{"T":"success","msg":"authenticated"}]"#)
-                == [.send(#"{"action":"subscribe","quotes":["AAPL"],"dailyBars":["AAPL"]}"#)])
+                == [.send(#"{"action":"subscribe","quotes":["AAPL"],"dailyBars":["AAPL"]}"#)]
+        )
         let state = #"[{"T":"subscription","quotes":["AAPL"],"dailyBars":["AAPL"]}]"#
         #expect(feed.received(state) == [.event(.connected)])
         #expect(feed.received(state) == [])
-        guard case .event(.quote(let quote)) = feed.received(
-            #"[{"T":"q","S":"AAPL","bp":90.1,"bs":1,"ap":90.2,"as":1,"t":"2009-01-02T14:30:00.000000001Z"}]"#
-        ).first
+        guard
+            case .event(.quote(let quote)) = feed.received(
+                #"[{"T":"q","S":"AAPL","bp":90.1,"bs":1,"ap":90.2,"as":1,"t":"2009-01-02T14:30:00.000000001Z"}]"#
+            ).first
         else {
             Issue.record("no quote")
             return
@@ -34,9 +45,10 @@ import TradingCore
 
     @Test func `a second connection is given up for half a minute`() throws {
         var feed = AlpacaMarketDataFeed(endpoints: self.endpoints, symbols: [], timeframe: .day)
-        guard case .give(_, let retryAfter) = feed.received(
-            #"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#
-        ).first
+        guard
+            case .give(_, let retryAfter) = feed.received(
+                #"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#
+            ).first
         else {
             Issue.record("went on")
             return
@@ -63,9 +75,11 @@ import TradingCore
         #expect(feed.url == "ws://127.0.0.1:1/stream")
         #expect(
             feed.received(#"{"stream":"authorization","data":{"status":"authorized","action":"authenticate"}}"#)
-                == [.send(#"{"action":"listen","data":{"streams":["trade_updates"]}}"#)])
+                == [.send(#"{"action":"listen","data":{"streams":["trade_updates"]}}"#)]
+        )
         #expect(
-            feed.received(#"{"stream":"listening","data":{"streams":["trade_updates"]}}"#) == [.event(.connected)])
+            feed.received(#"{"stream":"listening","data":{"streams":["trade_updates"]}}"#) == [.event(.connected)]
+        )
         let actions = feed.received(
             """
             {"stream":"trade_updates","data":{"event":"partial_fill","execution_id":"e1","price":"150.10","qty":"4",
@@ -73,7 +87,8 @@ import TradingCore
             "client_order_id":"AAPL-20090102T210000Z-entry-1","created_at":"2009-01-02T21:00:00Z",
             "submitted_at":"2009-01-02T21:00:00Z","symbol":"AAPL","side":"buy","qty":"10","filled_qty":"4",
             "filled_avg_price":"150.10","status":"partially_filled"}}}
-            """)
+            """
+        )
         guard case .event(.order(let report)) = actions.first else {
             Issue.record("no report: \(actions)")
             return
@@ -85,9 +100,10 @@ import TradingCore
 
     @Test func `a refused key is given up with the names of the settings`() throws {
         var feed = AlpacaTradeUpdatesFeed(endpoints: self.endpoints)
-        guard case .give(let reason, _) = feed.received(
-            #"{"stream":"authorization","data":{"status":"unauthorized","action":"authenticate"}}"#
-        ).first
+        guard
+            case .give(let reason, _) = feed.received(
+                #"{"stream":"authorization","data":{"status":"unauthorized","action":"authenticate"}}"#
+            ).first
         else {
             Issue.record("went on")
             return

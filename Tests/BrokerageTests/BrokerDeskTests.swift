@@ -38,7 +38,8 @@ import TradingCore
         for _ in 0..<10 {
             #expect(
                 stage.perform(.place(stage.terms)).outcome
-                    == .refused(code: "40310000", reason: "insufficient buying power"))
+                    == .refused(code: "40310000", reason: "insufficient buying power")
+            )
         }
         #expect(stage.changes.isEmpty)
         #expect(stage.broker.placed == 10)
@@ -60,15 +61,21 @@ import TradingCore
         #expect(stage.changes.last?.to == .closed)
     }
 
-    @Test func `an absent order is believed absent only after thirty looks`() throws {
+    @Test func `one absence proves nothing, thirty-one do, and a failed look is none`() throws {
         let stage = try Stage()
-        for attempt in 1...30 {
-            guard case .unknown = stage.perform(.find(stage.terms.clientOrderID), attempt: attempt).outcome else {
-                Issue.record("look \(attempt) was believed")
-                return
-            }
+        var call = BrokerCall(.find(stage.terms.clientOrderID), lane: .protective)
+        for _ in 0..<30 {
+            let answer = stage.perform(call)
+            #expect(answer.outcome == .notFound)
+            #expect(!answer.provesAbsence)
+            call = call.again(afterMiss: true)
+            stage.broker.failure = BrokerError(.notExecuted, "not reached")
+            let failed = stage.perform(call)
+            #expect(!failed.provesAbsence)
+            call = call.again(afterMiss: failed.outcome == .notFound)
+            stage.broker.failure = nil
         }
-        #expect(stage.perform(.find(stage.terms.clientOrderID), attempt: 31).outcome == .notFound)
+        #expect(stage.perform(call).provesAbsence)
     }
 
     @Test func `a cancel waits for the terminal state`() throws {
@@ -76,7 +83,8 @@ import TradingCore
         stage.broker.known = stage.report(.accepted)
         stage.broker.looksUntilCancelled = 3
         #expect(
-            stage.perform(.cancel(stage.terms.clientOrderID)).outcome == .orders([stage.report(.cancelled)]))
+            stage.perform(.cancel(stage.terms.clientOrderID)).outcome == .orders([stage.report(.cancelled)])
+        )
         #expect(stage.broker.cancelRequests == 1)
     }
 
@@ -97,15 +105,27 @@ private final class Stage {
     var time = Duration.zero
     var changes: [(from: BreakerState, to: BreakerState)] = []
     private lazy var desk = BrokerDesk(
-        broker: self.broker, now: { self.time }, pause: { self.time += $0 },
-        breakerChanged: { from, to, _ in self.changes.append((from, to)) })
+        broker: self.broker,
+        now: { self.time },
+        pause: {
+            self.time += $0
+            return true
+        },
+        breakerChanged: { from, to, _ in self.changes.append((from, to)) }
+    )
 
     init() throws {
         let symbol = try #require(Symbol("AAPL"))
         let trade = TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0))
         self.terms = OrderTerms(
-            clientOrderID: ClientOrderID(trade: trade, role: .entry, attempt: 1), symbol: symbol, side: .buy,
-            type: .limit, quantity: Quantity(5), limitPrice: Price(10), timeInForce: .day)
+            clientOrderID: ClientOrderID(trade: trade, role: .entry, attempt: 1),
+            symbol: symbol,
+            side: .buy,
+            type: .limit,
+            quantity: Quantity(5),
+            limitPrice: Price(10),
+            timeInForce: .day
+        )
         self.broker = ScriptedBroker()
         self.broker.accepted = self.report(.accepted)
         self.broker.cancelled = self.report(.cancelled)
@@ -113,16 +133,21 @@ private final class Stage {
 
     func report(_ event: OrderEvent) -> OrderReport {
         OrderReport(
-            clientOrderID: self.terms.clientOrderID, brokerOrderID: "b1", event: event, filledQuantity: .zero,
-            averagePrice: nil, submittedAt: Timestamp(seconds: 1), timestamp: Timestamp(seconds: 1))
+            clientOrderID: self.terms.clientOrderID,
+            brokerOrderID: "b1",
+            event: event,
+            filledQuantity: .zero,
+            averagePrice: nil,
+            submittedAt: Timestamp(seconds: 1),
+            timestamp: Timestamp(seconds: 1)
+        )
     }
 
-    func perform(
-        _ operation: BrokerCall.Operation, mayHaveBeenMade: Bool = false, attempt: Int = 1
-    ) -> BrokerAnswer {
-        self.desk.perform(
-            BrokerCall(operation, lane: .entries, attempt: attempt), mayHaveBeenMade: mayHaveBeenMade)
+    func perform(_ operation: BrokerCall.Operation, mayHaveBeenMade: Bool = false) -> BrokerAnswer {
+        self.desk.perform(BrokerCall(operation, lane: .entries), mayHaveBeenMade: mayHaveBeenMade)
     }
+
+    func perform(_ call: BrokerCall) -> BrokerAnswer { self.desk.perform(call, mayHaveBeenMade: false) }
 }
 
 private final class ScriptedBroker: Broker {

@@ -28,6 +28,8 @@ struct SupervisorTests {
         try self.supervisor.start(try self.task("agent", "echo $GREETING; exec sleep 600"))
         let first = try #require(self.folder.pid("agent.pid"))
         #expect(isRunning(first))
+        // Killed before it has spoken, it would greet once only.
+        #expect(eventually { self.folder.text("agent.log") == "hello\n" })
         kill(first, SIGKILL)
         #expect(
             try eventually {

@@ -24,7 +24,7 @@ package struct MarketDataAgent: Judgement {
         switch input {
         case .started, .feed(.connected): [MarketClock.key, Self.scheduleKey]
         case .feed(.quote(let quote)): self.crossesBoundary(quote.timestamp) ? [MarketClock.key] : []
-        case .feed(.bar): [MarketClock.key]
+        case .feed(.bar): self.schedule == nil ? [MarketClock.key, Self.scheduleKey] : [MarketClock.key]
         case .feed(.order), .quote, .poll: []
         case .message(let message):
             switch message.body {
@@ -203,7 +203,7 @@ package struct MarketDataAgent: Judgement {
     private func take(_ bars: [Bar], of symbol: Symbol, _ timeframe: Timeframe, _ work: inout Work) {
         guard timeframe == self.timeframe, var clock = work.clock else { return }
         for bar in bars {
-            guard let completedAt = self.completion(of: bar, timeframe),
+            guard let completedAt = self.completion(of: bar, timeframe, clock.value),
                 clock.value.lastBars[symbol].map({ bar.timestamp > $0 }) ?? true
             else { continue }
             clock.value.lastBars[symbol] = bar.timestamp
@@ -221,10 +221,11 @@ package struct MarketDataAgent: Judgement {
     }
 
     /// When the bar was complete; nil while it is still forming. A daily bar is complete at its session's close.
-    private func completion(of bar: Bar, _ timeframe: Timeframe) -> Timestamp? {
+    private func completion(of bar: Bar, _ timeframe: Timeframe, _ clock: MarketClock) -> Timestamp? {
         if let interval = timeframe.interval { return bar.timestamp + interval }
-        guard let marketTime,
-            let session = self.schedule?.session(on: NewYorkTime.date(of: bar.timestamp)), marketTime >= session.close
+        // Another replica may have seen the close: what it has announced counts as much as what this one has seen.
+        let time = self.marketTime.map { max($0, clock.lastBoundary) } ?? clock.lastBoundary
+        guard let session = self.schedule?.session(on: NewYorkTime.date(of: bar.timestamp)), time >= session.close
         else { return nil }
         return session.close
     }

@@ -1,34 +1,5 @@
 import TradingCore
 
-/// A trade under change, with the steps it has taken.
-struct OpenTrade {
-    private let document: Versioned<Trade>
-    var trade: Trade
-    private(set) var steps: [Transition] = []
-
-    init(_ document: Versioned<Trade>) {
-        self.document = document
-        self.trade = document.value
-    }
-
-    mutating func step(
-        to state: TradeState,
-        on trigger: TradeTrigger,
-        at timestamp: Timestamp,
-        message: MessageID
-    ) throws(InvalidTransition) {
-        self.steps.append(try self.trade.transition(to: state, on: trigger, at: timestamp, message: message))
-    }
-
-    var hasChanged: Bool { self.trade != self.document.value }
-
-    var changed: Versioned<Trade> {
-        var document = self.document
-        document.value = self.trade
-        return document
-    }
-}
-
 /// The documents one decision works on, and what it has come to so far.
 struct Books {
     private let documents: Documents
@@ -59,8 +30,8 @@ struct Books {
 
     func decision() -> Decision {
         var decision = Decision()
-        for (_, trade) in self.trades.sorted(by: { $0.key < $1.key }) where trade.hasChanged {
-            decision.write(trade.changed, history: trade.steps)
+        for (_, trade) in self.trades.sorted(by: { $0.key < $1.key }) {
+            trade.write(to: &decision)
         }
         if let account, account.value != self.unchangedAccount { decision.write(account) }
         decision.messages = self.messages

@@ -24,6 +24,18 @@ extension OrderExecutionAgent {
             )
             return
         }
+        self.sell(&trade, &books, at: timestamp, causedBy: cause)
+    }
+
+    /// Writes the sale of everything held down and asks for it: the first try at a target with a limit at the target,
+    /// everything else at the market.
+    func sell(
+        _ trade: inout OpenTrade,
+        _ books: inout Books,
+        at timestamp: Timestamp,
+        delaySeconds: Int = 0,
+        causedBy cause: Message?
+    ) {
         let id = trade.trade.nextID(.exit)
         let target = trade.trade.exitReason == .target && id.attempt == 1 ? trade.trade.plan?.targetPrice : nil
         let order = Order(
@@ -38,7 +50,16 @@ extension OrderExecutionAgent {
             )
         )
         trade.trade.replace(order)
-        books.say(self.call(.place(order.terms), .protective, trade.trade, at: timestamp, causedBy: cause))
+        books.say(
+            self.call(
+                .place(order.terms),
+                .protective,
+                trade.trade,
+                at: timestamp,
+                delaySeconds: delaySeconds,
+                causedBy: cause
+            )
+        )
     }
 
     /// The stop of a trade that is to be sold is gone: the sale can go out.
@@ -55,20 +76,8 @@ extension OrderExecutionAgent {
 
     /// The sale failed: what is still held gets its stop back, and the sale is tried again at the next open.
     func restoreStop(_ trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp) {
-        guard trade.trade.heldQuantity > .zero, let stopPrice = trade.trade.plan?.stopPrice,
-            trade.trade.latest(.stop)?.state.isTerminal ?? true
-        else { return }
-        let stop = Order(
-            terms: OrderTerms(
-                clientOrderID: trade.trade.nextID(.stop),
-                symbol: trade.trade.symbol,
-                side: .sell,
-                type: .stop,
-                quantity: trade.trade.heldQuantity,
-                stopPrice: stopPrice,
-                timeInForce: .goodTillCancelled
-            )
-        )
+        guard trade.trade.heldQuantity > .zero, trade.trade.latest(.stop)?.state.isTerminal ?? true else { return }
+        let stop = trade.trade.nextStop()
         trade.trade.replace(stop)
         books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
         books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))
@@ -87,15 +96,27 @@ extension OrderExecutionAgent {
         }
     }
 
-    /// A stop that was to make way for a sale is still there after its cancellation was asked for.
+    /// A stop that was to make way for a sale, or the rest of an entry whose time is up, is still there after its
+    /// cancellation was asked for.
     func cancelAgain(_ id: ClientOrderID, _ message: Message, _ books: inout Books) throws {
         let trade = try books.trade(id.trade)
-        guard id.role == .stop, trade.trade.state == .exitTriggered, let stop = trade.trade.order(id),
-            !stop.state.isTerminal, trade.trade.latest(.exit)?.state.isTerminal ?? true
-        else { return }
+        guard let order = trade.trade.order(id), !order.state.isTerminal else { return }
+        switch id.role {
+        case .stop:
+            guard trade.trade.state == .exitTriggered, trade.trade.latest(.exit)?.state.isTerminal ?? true else {
+                return
+            }
+        case .entry: guard order.state == .partiallyFilled else { return }
+        case .exit: return
+        }
         books.say(
             self.speaker.say(
-                .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective)), trade: trade.trade,
-                at: message.timestamp, about: "cancel again \(message.id)", causedBy: message))
+                .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective, delaySeconds: 1)),
+                trade: trade.trade,
+                at: message.timestamp,
+                about: "cancel again \(message.id)",
+                causedBy: message
+            )
+        )
     }
 }

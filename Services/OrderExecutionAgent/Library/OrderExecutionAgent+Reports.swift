@@ -6,7 +6,9 @@ extension OrderExecutionAgent {
         if case .orders(let reports) = answer.outcome {
             for report in reports { try self.apply(report, to: &books, causedBy: message) }
             switch answer.call.operation {
-            case .reconcile: try self.hurryExits(reports, message, &books)
+            case .reconcile(let ids):
+                try self.hurryExits(reports, message, &books)
+                try self.lookFor(Set(ids).subtracting(reports.map(\.clientOrderID)), message, &books)
             case .find(let id): try self.cancelAgain(id, message, &books)
             default: break
             }
@@ -15,19 +17,8 @@ extension OrderExecutionAgent {
         switch answer.call.operation {
         case .place(let terms): try self.placementFailed(terms, answer, message, &books)
         case .find(let id):
-            if case .notFound = answer.outcome {
-                // The broker never had it: the same intent under the same id may go out now.
-                let trade = try books.trade(id.trade)
-                guard let order = trade.trade.order(id), !order.state.isTerminal else { return }
-                books.say(
-                    self.speaker.say(
-                        .brokerCallRequested(BrokerCall(.place(order.terms), lane: answer.call.lane)),
-                        trade: trade.trade,
-                        at: message.timestamp,
-                        about: "place again \(message.id)",
-                        causedBy: message
-                    )
-                )
+            if answer.provesAbsence {
+                try self.orderIsAbsent(id, message, &books)
             } else {
                 self.repeatCall(answer, message, &books)
             }
@@ -61,11 +52,70 @@ extension OrderExecutionAgent {
             )
         )
         var again = message
-        again.body = .brokerCallRequested(answer.call.again())
+        again.body = .brokerCallRequested(answer.call.again(afterMiss: answer.outcome == .notFound))
         again.id = MessageID(derivedFrom: "again", message.id.rawValue)
         again.causationID = message.id
         again.source = self.agent.source
         books.say(again)
+    }
+
+    /// Orders that the ledger has as live and the broker did not mention are looked for one by one.
+    private func lookFor(_ ids: Set<ClientOrderID>, _ message: Message, _ books: inout Books) throws {
+        for id in ids.sorted(by: { $0.description < $1.description }) {
+            let trade = try books.trade(id.trade)
+            guard let order = trade.trade.order(id), !order.state.isTerminal else { continue }
+            books.say(
+                self.speaker.say(
+                    .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
+                    trade: trade.trade,
+                    at: order.submittedAt ?? message.timestamp,
+                    about: "missing \(id)",
+                    causedBy: message
+                )
+            )
+        }
+    }
+
+    /// The broker has said long enough that it does not have the order.
+    private func orderIsAbsent(_ id: ClientOrderID, _ message: Message, _ books: inout Books) throws {
+        var trade = try books.trade(id.trade)
+        guard var order = trade.trade.order(id), !order.state.isTerminal else { return }
+        let reason = "the broker does not have the order"
+        books.note(Note(.warning, reason, ["order.id": "\(id)"]))
+        if id.role == .entry, trade.trade.state == .entryApproved {
+            // Fail fast on entries.
+            order.state = .cancelled
+            try self.abandon(&trade, order, on: .orderCancelled, reason, at: message.timestamp, &books)
+            return books.put(trade)
+        }
+        let makesWay = id.role == .stop && trade.trade.state == .exitTriggered
+        if order.submittedAt == nil, !makesWay {
+            // It never arrived: the same intent under the same id may go out now.
+            books.say(
+                self.speaker.say(
+                    .brokerCallRequested(BrokerCall(.place(order.terms), lane: .protective)),
+                    trade: trade.trade,
+                    at: message.timestamp,
+                    about: "place again \(message.id)",
+                    causedBy: message
+                )
+            )
+            return
+        }
+        try self.apply(
+            OrderReport(
+                clientOrderID: id,
+                brokerOrderID: order.brokerOrderID ?? "",
+                event: .cancelled,
+                filledQuantity: order.filledQuantity,
+                averagePrice: order.averagePrice,
+                submittedAt: order.submittedAt ?? message.timestamp,
+                timestamp: message.timestamp,
+                reason: reason
+            ),
+            to: &books,
+            causedBy: message
+        )
     }
 
     private func placementFailed(
@@ -129,6 +179,10 @@ extension OrderExecutionAgent {
         case .entry:
             try self.abandon(&trade, order, on: .orderRejected, reason, at: message.timestamp, &books)
         case .stop:
+            // The sale failed and the stop cannot be put back: the sale is tried again, and again.
+            if trade.trade.state == .exitTriggered {
+                self.sell(&trade, &books, at: message.timestamp, delaySeconds: 5, causedBy: message)
+            }
             books.say(
                 self.speaker.say(
                     .orderRejected(OrderNotice(order: order, reason: reason)),
@@ -156,6 +210,7 @@ extension OrderExecutionAgent {
     func apply(_ report: OrderReport, to books: inout Books, causedBy cause: Message?) throws {
         let id = report.clientOrderID
         var trade = try books.trade(id.trade)
+        guard books.account != nil else { throw NotYet("the account has not been read from the broker yet") }
         guard var order = trade.trade.order(id) else {
             books.note(
                 Note(.error, "the broker reports an order that is not in the ledger", ["order.id": "\(id)"])
@@ -274,6 +329,12 @@ extension OrderExecutionAgent {
         case .filled where trade.trade.state == .exitTriggered || trade.trade.state == .orderClosing:
             // An exit had begun; the stop was faster.
             trade.trade.exitReason = .stop
+            if let exit = trade.trade.latest(.exit), !exit.state.isTerminal {
+                // Both would sell the same shares.
+                books.say(
+                    self.call(.cancel(exit.id), .protective, trade.trade, at: report.timestamp, causedBy: cause)
+                )
+            }
             if trade.trade.heldQuantity == .zero {
                 try self.close(&trade, by: order, at: report.timestamp, &books)
             }

@@ -24,6 +24,7 @@ package struct OrderExecutionAgent: Judgement {
             case .brokerCallCompleted(let answer):
                 var trades = Set([message.tradeID].compactMap(\.self))
                 if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
+                if case .reconcile(let ids) = answer.call.operation { trades.formUnion(ids.map(\.trade)) }
                 return trades.sorted().map(Trade.key) + [Account.key]
             case .tradeApproved: return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
             default: return try [Trade.key(message.requiredTradeID), Account.key]
@@ -185,7 +186,7 @@ package struct OrderExecutionAgent: Judgement {
             self.speaker.say(
                 .brokerCallRequested(call),
                 at: Timestamp(seconds: 0),
-                about: "\(ids)"
+                about: call.subject
             )
         )
     }
@@ -198,11 +199,12 @@ package struct OrderExecutionAgent: Judgement {
         delaySeconds: Int = 0,
         causedBy cause: Message?
     ) -> Message {
-        self.speaker.say(
-            .brokerCallRequested(BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)),
+        let call = BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)
+        return self.speaker.say(
+            .brokerCallRequested(call),
             trade: trade,
             at: timestamp,
-            about: "\(operation)",
+            about: call.subject,
             causedBy: cause
         )
     }

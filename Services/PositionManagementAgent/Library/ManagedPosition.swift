@@ -2,14 +2,16 @@ import TradingCore
 
 /// A trade under change, and what the decision about it has come to so far.
 struct ManagedPosition {
-    private let document: Versioned<Trade>
-    var trade: Trade
-    private var steps: [Transition] = []
+    private var open: OpenTrade
     private var result = Decision()
 
     init(_ document: Versioned<Trade>) {
-        self.document = document
-        self.trade = document.value
+        self.open = OpenTrade(document)
+    }
+
+    var trade: Trade {
+        get { self.open.trade }
+        set { self.open.trade = newValue }
     }
 
     mutating func step(
@@ -18,7 +20,7 @@ struct ManagedPosition {
         at timestamp: Timestamp,
         message: MessageID
     ) throws(InvalidTransition) {
-        self.steps.append(try self.trade.transition(to: state, on: trigger, at: timestamp, message: message))
+        try self.open.step(to: state, on: trigger, at: timestamp, message: message)
     }
 
     mutating func say(_ message: Message) { self.result.messages.append(message) }
@@ -37,11 +39,7 @@ struct ManagedPosition {
 
     func decision() -> Decision {
         var decision = self.result
-        if self.trade != self.document.value {
-            var changed = self.document
-            changed.value = self.trade
-            decision.write(changed, history: self.steps)
-        }
+        self.open.write(to: &decision)
         return decision
     }
 }

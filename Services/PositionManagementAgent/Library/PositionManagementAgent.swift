@@ -85,17 +85,7 @@ package struct PositionManagementAgent: Judgement {
         delaySeconds: Int = 0,
         causedBy cause: Message?
     ) -> Order {
-        let stop = Order(
-            terms: OrderTerms(
-                clientOrderID: position.trade.nextID(.stop),
-                symbol: position.trade.symbol,
-                side: .sell,
-                type: .stop,
-                quantity: position.trade.heldQuantity,
-                stopPrice: position.trade.plan?.stopPrice,
-                timeInForce: .goodTillCancelled
-            )
-        )
+        let stop = position.trade.nextStop()
         position.trade.replace(stop)
         self.call(
             .place(stop.terms),
@@ -120,13 +110,20 @@ package struct PositionManagementAgent: Judgement {
         case .find(let asked): id = asked
         default: return
         }
-        guard var order = position.trade.order(id) else { return }
+        // An answer about a stop that has been replaced, or has ended, comes too late to matter.
+        guard var order = position.trade.latest(.stop), order.id == id else { return }
         switch answer.outcome {
         case .orders(let reports):
             // Fills are OrderExecution's to book; here it only counts that the broker has the stop.
             guard let report = reports.first else { return }
-            if report.event == .rejected {
+            switch report.event {
+            case .rejected:
+                guard !order.state.isTerminal else { return }
                 return try self.stopRefused(order, report.reason ?? "rejected", &position, message)
+            case .cancelled, .expired:
+                // Its end is OrderExecution's to book, and leads to a new stop from there.
+                guard order.state == .intent || order.state == .unknown else { return }
+            case .submitted, .accepted, .partiallyFilled, .filled, .outcomeUnknown: break
             }
             if order.state == .intent || order.state == .unknown {
                 var accepted = report
@@ -138,7 +135,7 @@ package struct PositionManagementAgent: Judgement {
             try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
         case .refused(let code, let reason):
             try self.stopRefused(order, "\(code): \(reason)", &position, message)
-        case .unknown where answer.call.name == "find":
+        case .unknown where answer.call.name == "find", .notFound where !answer.provesAbsence:
             position.note(Note(.error, "nobody knows yet whether a stop is there", ["order.id": "\(id)"]))
             self.again(answer, &position, message)
         case .unknown(let reason):
@@ -189,7 +186,7 @@ package struct PositionManagementAgent: Judgement {
     private func again(_ answer: BrokerAnswer, _ position: inout ManagedPosition, _ message: Message) {
         position.say(
             self.speaker.say(
-                .brokerCallRequested(answer.call.again()),
+                .brokerCallRequested(answer.call.again(afterMiss: answer.outcome == .notFound)),
                 trade: position.trade,
                 at: message.timestamp,
                 about: "again \(message.id)",
@@ -266,7 +263,9 @@ package struct PositionManagementAgent: Judgement {
             return
         }
         switch position.trade.state {
-        case .filled: try self.stopRefused(notice.order, notice.reason ?? "rejected", &position, message)
+        case .filled:
+            guard let stop = position.trade.latest(.stop), stop.id == notice.order.id else { return }
+            try self.stopRefused(stop, notice.reason ?? "rejected", &position, message)
         case .holding:
             position.note(
                 Note(.error, "a stop was lost and is replaced", ["order.id": "\(notice.order.id)"])

@@ -62,7 +62,6 @@ package struct RiskManagementAgent: Judgement {
                 expiresAt: approvedAt + self.approvalLifetime
             )
             trade.value.quantity = quantity
-            trade.value.approvalExpiresAt = approval.expiresAt
             account.value.reserve(reserved, for: trade.value.id, symbol: signal.symbol)
             return try self.conclude(
                 .tradeApproved(approval),
@@ -131,11 +130,14 @@ package struct RiskManagementAgent: Judgement {
     /// After the close: the equity counts towards the high-water mark, and the ledger is held against the broker.
     private func recordEquity(_ status: MarketStatus, _ message: Message, _ documents: Documents) throws -> Decision {
         var account = try documents.account()
+        // A closing told twice is old news: equity of the middle of a session must not count.
+        if let recorded = account.value.recordedSession, status.sessionDate <= recorded { return Decision() }
         guard let equity = try RiskRules.equity(of: account.value, prices: try self.prices(account.value, documents))
         else { throw NotYet("a held symbol has no price yet") }
         account.value.record(equity: equity)
+        account.value.recordedSession = status.sessionDate
         var decision = self.readAccount(at: message.timestamp, about: "\(status.sessionDate)")
-        let drawdown = RiskRules.drawdown(of: equity, in: account.value)
+        let drawdown = RiskRules.drawdown(of: equity, from: account.value.drawdownPeak)
         if drawdown >= self.limits.drawdown, account.value.entriesStopped == nil {
             let refusal = RiskRefusal(rule: .drawdown, limit: "below \(self.limits.drawdown)", value: "\(drawdown)")
             account.value.entriesStopped = "drawdown of \(drawdown) on \(status.sessionDate)"
@@ -157,7 +159,11 @@ package struct RiskManagementAgent: Judgement {
 
     private func stopEntries(because reason: String?, _ documents: Documents) throws -> Decision {
         var account = try documents.account()
-        account.value.entriesStopped = reason
+        if let reason {
+            account.value.entriesStopped = reason
+        } else {
+            account.value.resumeEntries()
+        }
         var decision = Decision()
         decision.write(account)
         return decision

@@ -7,11 +7,15 @@ package struct StrategyAgent<S: Strategy>: Judgement {
     private let strategy: S
     private let timeframe: Timeframe
     private let seed: String
+    /// The parameters as text: a state that grew under others is begun anew.
+    private let fingerprint: String
     private let speaker = Speaker(.strategy)
 
     /// `seed` keeps the trace ids of two installations apart.
-    package init(strategy: S, timeframe: Timeframe, seed: String) {
+    package init(strategy: S, parameters: StrategyParameters, timeframe: Timeframe, seed: String) {
         self.strategy = strategy
+        self.fingerprint = parameters.values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            .joined(separator: ",")
         self.timeframe = timeframe
         self.seed = seed
     }
@@ -43,7 +47,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
             return try self.managePositions(status, message, documents)
         case .positionOpened(let notice):
             return try self.update(notice.symbol, documents) { record in
-                guard record.trade == message.tradeID else { return }
+                guard record.trade == message.tradeID, record.entryDate == nil else { return }
                 record.entryDate = NewYorkTime.date(of: message.timestamp)
                 record.sessionsHeld = 0
             }
@@ -67,8 +71,12 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         guard !received.isHistorical, received.timeframe == self.timeframe else { return decision }
         var record: Versioned<SymbolRecord<S.State>> = try documents.find(
             self.key(received.symbol),
-            orNew: SymbolRecord(state: self.strategy.initialState)
+            orNew: SymbolRecord(state: self.strategy.initialState, parameters: self.fingerprint)
         )
+        if record.value.parameters != self.fingerprint {
+            record.value.state = self.strategy.initialState
+            record.value.parameters = self.fingerprint
+        }
         // A bar that was seen before says nothing new, and observing it twice would bend the indicators.
         let news = received.bars.filter { bar in record.value.lastBar.map { bar.timestamp > $0 } ?? true }
         guard let bar = news.last else { return decision }
@@ -212,6 +220,8 @@ package struct StrategyAgent<S: Strategy>: Judgement {
 /// What the agent remembers of one symbol.
 struct SymbolRecord<State: JSONCodable & Sendable>: JSONCodable, Sendable {
     var state: State
+    /// The strategy's parameters under which `state` grew.
+    var parameters: String
     /// The newest bar taken in.
     var lastBar: Timestamp?
     /// The trade under way.
@@ -223,13 +233,14 @@ struct SymbolRecord<State: JSONCodable & Sendable>: JSONCodable, Sendable {
     var lastSession: CalendarDate?
     var exitSignaled = false
 
-    init(state: State) {
+    init(state: State, parameters: String) {
         self.state = state
+        self.parameters = parameters
     }
 
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
-        self.init(state: try object.value("state"))
+        self.init(state: try object.value("state"), parameters: try object.value("parameters"))
         self.lastBar = try object.optional("last_bar")
         self.trade = try object.optional("trade_id")
         self.entryDate = try object.optional("entry_date")
@@ -241,6 +252,7 @@ struct SymbolRecord<State: JSONCodable & Sendable>: JSONCodable, Sendable {
     func write(to writer: inout JSONWriter) {
         writer.object {
             $0.field("state", self.state)
+            $0.field("parameters", self.parameters)
             $0.field("last_bar", self.lastBar)
             $0.field("trade_id", self.trade)
             $0.field("entry_date", self.entryDate)

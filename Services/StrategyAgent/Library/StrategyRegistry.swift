@@ -15,7 +15,9 @@ package enum StrategyRegistry {
     ) throws -> any Judgement {
         guard let type = Self.strategies.first(where: { $0.name == name }) else {
             let known = Self.strategies.map { $0.name }.joined(separator: ", ")
-            throw UnknownStrategy(description: "STRATEGY_NAME (strategy.name): \"\(name)\" is none of the strategies \(known)")
+            throw UnknownStrategy(
+                description: "STRATEGY_NAME (strategy.name): \"\(name)\" is none of the strategies \(known)"
+            )
         }
         return try Self.make(type, parameters: parameters, timeframe: timeframe, seed: seed)
     }
@@ -26,7 +28,7 @@ package enum StrategyRegistry {
         timeframe: Timeframe,
         seed: String
     ) throws -> any Judgement {
-        StrategyAgent(strategy: try S(parameters: parameters), timeframe: timeframe, seed: seed)
+        StrategyAgent(strategy: try S(parameters: parameters), parameters: parameters, timeframe: timeframe, seed: seed)
     }
 }
 

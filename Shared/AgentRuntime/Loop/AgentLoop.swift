@@ -7,7 +7,7 @@ package struct AgentLoopSettings: Sendable {
     /// The stable consumer name: a restarted process finds what it left under it.
     package var instance: String
     /// A message handed out more often than this without being handled is set aside.
-    package var maximumDeliveries = 20
+    package var maximumDeliveries = 8
     /// What another replica left unacknowledged for this long is taken over. Longer than any broker call takes.
     package var claimIdle = Duration.seconds(30)
     /// How often the agent is asked to poll; nil for never.
@@ -97,7 +97,7 @@ package final class AgentLoop {
         for lane in self.agent.lanes {
             try self.bus.createGroup(self.agent.rawValue, on: self.agent.callStream(lane))
         }
-        try self.committer.process(.started)
+        try self.tolerate { try self.committer.process(.started) }
         if self.settings.watchesQuotes {
             try self.bus.subscribe(to: [EventName.quoteUpdated.rawValue])
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
@@ -114,7 +114,9 @@ package final class AgentLoop {
                 group: self.agent.rawValue,
                 consumer: self.settings.instance,
                 streams: self.agent.inputStreams,
-                limit: Self.owedLimit
+                // Being read counts as a delivery. One at a time, what waits behind a message that kills its reader is
+                // not counted with it.
+                limit: self.deferred.isEmpty ? 1 : Self.owedLimit
             ).filter { delivery in !self.deferred.contains { $0.isSameEntry(as: delivery) } }
             guard !owed.isEmpty else { break }
             for delivery in owed { try self.handle(delivery) }
@@ -194,20 +196,25 @@ package final class AgentLoop {
         }
     }
 
-    /// Of several quotes of one symbol only the newest counts.
+    /// A published quote only says that there is a newer one: the ledger's is what counts, so that neither a forged
+    /// message nor another system on the same server can move this one.
     private func look(at published: [PublishedMessage]) throws {
         guard self.settings.watchesQuotes, !published.isEmpty else { return }
-        var newest: [Symbol: Quote] = [:]
+        var symbols: Set<Symbol> = []
         for message in published {
             do {
                 guard case .quoteUpdated(let quote) = try Message(decoding: message.body).body else { continue }
-                if let known = newest[quote.symbol], known.timestamp >= quote.timestamp { continue }
-                newest[quote.symbol] = quote
+                symbols.insert(quote.symbol)
             } catch {
                 self.logger.warning("a published quote cannot be read", metadata: ["reason": "\(error)"])
             }
         }
-        for (_, quote) in newest.sorted(by: { $0.key < $1.key }) { try self.look(at: quote) }
+        for document in try self.bus.load(symbols.sorted().map(Quote.key)) {
+            guard let document, case .quoteUpdated(let quote)? = try? Message(decoding: document.body).body else {
+                continue
+            }
+            try self.look(at: quote)
+        }
     }
 
     private func look(at quote: Quote) throws {

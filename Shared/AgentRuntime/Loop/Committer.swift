@@ -61,7 +61,9 @@ final class Committer {
         let started = ContinuousClock.now
         for _ in 0..<Self.maximumConflicts {
             let documents = try self.read(for: input)
-            let decision = try self.judgement.decide(input, given: documents)
+            // What it keeps in memory counts only when the ledger has taken the decision.
+            var judgement = self.judgement
+            let decision = try judgement.decide(input, given: documents)
             for quote in decision.quotes {
                 guard case .quoteUpdated(let body) = quote.body else { continue }
                 _ = try self.bus.publishQuote(
@@ -72,9 +74,9 @@ final class Committer {
                 )
             }
             let commit = self.commit(decision, acknowledging: acknowledgement)
-            guard !commit.isEmpty else { return self.outcomes.count(input, .committed, since: started) }
-            switch try self.bus.commit(commit) {
+            switch commit.isEmpty ? .committed : try self.bus.commit(commit) {
             case .committed:
+                self.judgement = judgement
                 self.log(decision.notes, input)
                 return self.outcomes.count(input, .committed, since: started)
             case .alreadyAcknowledged: return self.outcomes.count(input, .duplicate, since: started)

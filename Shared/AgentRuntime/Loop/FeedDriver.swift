@@ -111,6 +111,8 @@ package final class FeedDriver {
     private func collect(now: Duration) {
         guard let connection else { return }
         for event in connection.inbox.take(Self.batch) {
+            // Given up on the way: that the socket then closes is no news, and no second failure.
+            guard self.connection != nil else { return }
             switch event {
             case .connected: self.perform(self.feed.opened(), now: now)
             case .text(let bytes), .binary(let bytes): self.perform(self.feed.received(bytes), now: now)

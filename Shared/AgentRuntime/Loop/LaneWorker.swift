@@ -79,6 +79,7 @@ package final class LaneWorker {
             pause: { duration in
                 let deadline = MonotonicClock.now() + duration
                 while !stop.isGiven, MonotonicClock.now() < deadline { usleep(2_000) }
+                return !stop.isGiven
             },
             breakerChanged: { [self] from, to, reason in
                 self.breakerChanges.append(BreakerChange(breaker: name, from: from, to: to, reason: reason))
@@ -120,6 +121,7 @@ package final class LaneWorker {
 
     /// Makes the calls that are due and waits for the next, a quarter of a second at most.
     package func turn(_ desk: BrokerDesk) throws {
+        self.heartbeat.beat()
         let now = MonotonicClock.now()
         if now >= self.nextClaim {
             self.nextClaim = now + .seconds(2)

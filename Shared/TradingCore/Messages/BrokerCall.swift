@@ -32,6 +32,8 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
     package var delaySeconds: Int
     /// Counts calls for the same purpose, from 1.
     package var attempt: Int
+    /// How often the broker has answered before that it does not know the order.
+    package var misses = 0
 
     package init(_ operation: Operation, lane: BrokerLane, delaySeconds: Int = 0, attempt: Int = 1) {
         self.lane = lane
@@ -41,8 +43,23 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
     }
 
     /// The same call once more, a second later.
-    package func again() -> BrokerCall {
-        BrokerCall(self.operation, lane: self.lane, delaySeconds: 1, attempt: self.attempt + 1)
+    package func again(afterMiss isMiss: Bool = false) -> BrokerCall {
+        var call = BrokerCall(self.operation, lane: self.lane, delaySeconds: 1, attempt: self.attempt + 1)
+        call.misses = self.misses + (isMiss ? 1 : 0)
+        return call
+    }
+
+    /// What the call is about, for ids of messages: the operation and the orders it concerns.
+    package var subject: String {
+        switch self.operation {
+        case .place(let terms): "\(self.name) \(terms.clientOrderID)"
+        case .cancel(let id), .find(let id): "\(self.name) \(id)"
+        case .reconcile(let ids): "\(self.name) \(ids.map(\.description).joined(separator: " "))"
+        case .bars(let request): "\(self.name) \(request.symbol) \(request.timeframe) \(request.start)"
+        case .calendar(let start, let end): "\(self.name) \(start) \(end)"
+        case .latestQuotes(let symbols): "\(self.name) \(symbols.map(\.rawValue).joined(separator: " "))"
+        case .account, .clock: self.name
+        }
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -50,6 +67,16 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         self.lane = try object.value("lane")
         self.delaySeconds = try object.value("delay_seconds")
         self.attempt = try object.value("attempt")
+        self.misses = try object.optional("misses") ?? 0
+        guard (0...86_400).contains(self.delaySeconds) else {
+            throw JSONError("expected 0 to 86400 seconds").inside("delay_seconds")
+        }
+        guard (1...1_000_000).contains(self.attempt) else {
+            throw JSONError("expected 1 to 1000000").inside("attempt")
+        }
+        guard (0...1_000_000).contains(self.misses) else {
+            throw JSONError("expected 0 to 1000000").inside("misses")
+        }
         let name: String = try object.value("operation")
         switch name {
         case "place": self.operation = .place(try object.value("order"))
@@ -70,6 +97,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
             $0.field("lane", self.lane)
             $0.field("delay_seconds", self.delaySeconds)
             $0.field("attempt", self.attempt)
+            $0.field("misses", self.misses == 0 ? nil : self.misses)
             $0.field("operation", self.name)
             switch self.operation {
             case .place(let terms): $0.field("order", terms)
@@ -107,7 +135,7 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
         case orders([OrderReport])
         /// A business refusal: the broker's answer is no.
         case refused(code: String, reason: String)
-        /// The broker does not know the order, and has been asked long enough to be believed.
+        /// The broker does not know the order. One such answer proves nothing.
         case notFound
         /// It may or may not have happened.
         case unknown(reason: String)
@@ -122,6 +150,10 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
 
     package var call: BrokerCall
     package var outcome: Outcome
+
+    /// Whether the broker has said for half a minute, asked once a second, that it does not know the order
+    /// (broker-apis 1.10).
+    package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 30 }
 
     package init(_ call: BrokerCall, _ outcome: Outcome) {
         self.call = call

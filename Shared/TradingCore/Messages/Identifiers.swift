@@ -49,7 +49,7 @@ package struct ClientOrderID: Hashable, Sendable, CustomStringConvertible, JSONC
     /// Nil for ids that were not made here, such as those of orders a person placed.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, let attempt = Int(parts[parts.count - 1]), attempt >= 1,
+        guard parts.count >= 4, let attempt = Int(parts[parts.count - 1]), (1...1_000_000).contains(attempt),
             String(attempt) == parts[parts.count - 1], let role = OrderRole(rawValue: String(parts[parts.count - 2])),
             let trade = TradeID(parts.dropLast(2).joined(separator: "-"))
         else { return nil }

@@ -32,4 +32,11 @@ package enum OrderEvent: String, Hashable, Sendable, CaseIterable {
     case rejected
     case expired
     case outcomeUnknown = "outcome_unknown"
+
+    package var isTerminal: Bool {
+        switch self {
+        case .filled, .cancelled, .rejected, .expired: true
+        case .submitted, .accepted, .partiallyFilled, .outcomeUnknown: false
+        }
+    }
 }

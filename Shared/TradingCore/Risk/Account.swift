@@ -7,8 +7,12 @@ package struct Account: Hashable, Sendable, JSONCodable {
     package var openTrades: [Symbol: TradeID]
     /// The highest equity ever recorded.
     package var highWaterMark: Money
+    /// The height from which a fall stops entries: the highest equity recorded since an operator last resumed them.
+    package var drawdownPeak: Money
     /// The equity recorded last.
     package var equity: Money
+    /// The session after whose close it was recorded.
+    package var recordedSession: CalendarDate?
     /// The largest fall from the high-water mark that was recorded, as a share of it.
     package var maximumDrawdown: Rate
     /// Why no entries are made until an operator resumes them; nil while they are.
@@ -20,6 +24,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         self.positions = [:]
         self.openTrades = [:]
         self.highWaterMark = cash
+        self.drawdownPeak = cash
         self.equity = cash
         self.maximumDrawdown = .zero
     }
@@ -73,7 +78,14 @@ package struct Account: Hashable, Sendable, JSONCodable {
     package mutating func record(equity: Money) {
         self.equity = equity
         self.highWaterMark = max(self.highWaterMark, equity)
-        self.maximumDrawdown = max(self.maximumDrawdown, RiskRules.drawdown(of: equity, in: self))
+        self.drawdownPeak = max(self.drawdownPeak, equity)
+        self.maximumDrawdown = max(self.maximumDrawdown, RiskRules.drawdown(of: equity, from: self.highWaterMark))
+    }
+
+    /// An operator has looked at the loss and lets entries go on: from here on falls are measured anew.
+    package mutating func resumeEntries() {
+        self.entriesStopped = nil
+        self.drawdownPeak = self.equity
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -92,7 +104,9 @@ package struct Account: Hashable, Sendable, JSONCodable {
             self.openTrades[try open.value("symbol")] = try open.value("trade_id", as: TradeID.self)
         }
         self.highWaterMark = try object.value("high_water_mark")
+        self.drawdownPeak = try object.value("drawdown_peak")
         self.equity = try object.value("equity")
+        self.recordedSession = try object.optional("recorded_session")
         self.maximumDrawdown = try object.value("max_drawdown")
         self.entriesStopped = try object.optional("entries_stopped")
     }
@@ -101,12 +115,14 @@ package struct Account: Hashable, Sendable, JSONCodable {
         writer.object { writer in
             writer.field("cash", self.cash)
             writer.field("equity", self.equity)
+            writer.field("recorded_session", self.recordedSession)
             writer.field("high_water_mark", self.highWaterMark)
+            writer.field("drawdown_peak", self.drawdownPeak)
             writer.field("max_drawdown", self.maximumDrawdown)
             writer.field("entries_stopped", self.entriesStopped)
             writer.field("reservations", self.reservations.sorted { $0.key < $1.key }.map(Reservation.init))
             writer.field("positions", self.positions.sorted { $0.key < $1.key }.map(Position.init))
-            writer.field("open_trades", self.openTrades.sorted { $0.key < $1.key }.map(OpenTrade.init))
+            writer.field("open_trades", self.openTrades.sorted { $0.key < $1.key }.map(SymbolTrade.init))
         }
     }
 
@@ -132,7 +148,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         }
     }
 
-    private struct OpenTrade: JSONEncodable {
+    private struct SymbolTrade: JSONEncodable {
         let key: Symbol
         let value: TradeID
         func write(to writer: inout JSONWriter) {

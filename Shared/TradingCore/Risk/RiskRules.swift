@@ -10,10 +10,10 @@ package enum RiskRules {
         return equity
     }
 
-    /// How far `equity` is below the account's high-water mark, as a share of it; zero at or above it.
-    package static func drawdown(of equity: Money, in account: Account) -> Rate {
-        guard account.highWaterMark > .zero, equity < account.highWaterMark else { return .zero }
-        return (try? Rate(account.highWaterMark - equity, over: account.highWaterMark)) ?? .one
+    /// How far `equity` is below `peak`, as a share of it; zero at or above it.
+    package static func drawdown(of equity: Money, from peak: Money) -> Rate {
+        guard peak > .zero, equity < peak else { return .zero }
+        return (try? Rate(peak - equity, over: peak)) ?? .one
     }
 
     /// Everything but the size: what of this plan or account forbids an entry. Nil if nothing does.
@@ -28,7 +28,7 @@ package enum RiskRules {
         if let reason = account.entriesStopped {
             return RiskRefusal(rule: .entriesStopped, limit: "entries allowed", value: reason)
         }
-        let drawdown = Self.drawdown(of: equity, in: account)
+        let drawdown = Self.drawdown(of: equity, from: account.drawdownPeak)
         if drawdown >= limits.drawdown {
             return RiskRefusal(rule: .drawdown, limit: "below \(limits.drawdown)", value: "\(drawdown)")
         }

@@ -37,8 +37,6 @@ package struct Trade: Hashable, Sendable, JSONCodable {
     package var plan: EntryPlan?
     /// Shares approved by Risk; zero before.
     package var quantity: Quantity
-    /// After this market time an approval that has not become an order is void.
-    package var approvalExpiresAt: Timestamp?
     /// In the order in which they were meant.
     package var orders: [Order]
     /// Why Risk refused it; nil unless it did.
@@ -81,6 +79,21 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         ClientOrderID(trade: self.id, role: role, attempt: (self.latest(role)?.id.attempt ?? 0) + 1)
     }
 
+    /// The next stop for everything held: good till cancelled, at the plan's stop price.
+    package func nextStop() -> Order {
+        Order(
+            terms: OrderTerms(
+                clientOrderID: self.nextID(.stop),
+                symbol: self.symbol,
+                side: .sell,
+                type: .stop,
+                quantity: self.heldQuantity,
+                stopPrice: self.plan?.stopPrice,
+                timeInForce: .goodTillCancelled
+            )
+        )
+    }
+
     package mutating func replace(_ order: Order) {
         if let index = self.orders.firstIndex(where: { $0.id == order.id }) {
             self.orders[index] = order
@@ -115,7 +128,6 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.state = try object.value("state")
         self.signaledAt = try object.value("signaled_at")
         self.quantity = try object.value("quantity")
-        self.approvalExpiresAt = try object.optional("approval_expires_at")
         self.orders = try object.value("orders")
         self.refusal = try object.optional("refusal")
         self.exitReason = try object.optional("exit_reason")
@@ -141,7 +153,6 @@ package struct Trade: Hashable, Sendable, JSONCodable {
             $0.field("stop_price", self.plan?.stopPrice)
             $0.field("target_price", self.plan?.targetPrice)
             $0.field("quantity", self.quantity)
-            $0.field("approval_expires_at", self.approvalExpiresAt)
             $0.field("orders", self.orders)
             $0.field("refusal", self.refusal)
             $0.field("exit_reason", self.exitReason)

@@ -244,15 +244,15 @@ import TradingCore
         var account = Account(cash: Money(10_000))
         account.record(equity: Money(12_000))
         #expect(account.highWaterMark == Money(12_000))
-        #expect(RiskRules.drawdown(of: Money(9600), in: account).description == "0.2")
-        #expect(RiskRules.drawdown(of: Money(12_000), in: account) == .zero)
-        #expect(RiskRules.drawdown(of: Money(13_000), in: account) == .zero)
+        #expect(RiskRules.drawdown(of: Money(9600), from: account.highWaterMark).description == "0.2")
+        #expect(RiskRules.drawdown(of: Money(12_000), from: account.highWaterMark) == .zero)
+        #expect(RiskRules.drawdown(of: Money(13_000), from: account.highWaterMark) == .zero)
         account.record(equity: Money(9000))
         account.record(equity: Money(11_000))
         #expect(account.highWaterMark == Money(12_000))
         #expect(account.maximumDrawdown.description == "0.25")
         #expect(account.equity == Money(11_000))
-        #expect(RiskRules.drawdown(of: Money(-5), in: Account(cash: .zero)) == .zero)
+        #expect(RiskRules.drawdown(of: Money(-5), from: .zero) == .zero)
     }
 
     @Test func `a refusal reads back as it was written`() throws {

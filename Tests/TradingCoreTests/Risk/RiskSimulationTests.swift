@@ -82,13 +82,13 @@ import TradingCore
             ) {
                 self.refusals[refusal.rule, default: 0] += 1
                 let isBusy = self.entries[symbol] != nil || self.held[symbol] != nil
-                let isDown = 5 * self.equity <= 4 * Int128(self.account.highWaterMark.raw)
+                let isDown = 5 * self.equity <= 4 * Int128(self.account.drawdownPeak.raw)
                 #expect(refusal.rule == .openTrades ? isBusy : refusal.rule == .drawdown && isDown)
                 // An operator resumes entries from here.
-                if refusal.rule == .drawdown { self.account.highWaterMark = equity }
+                if refusal.rule == .drawdown { self.account.drawdownPeak = equity }
                 return
             }
-            #expect(5 * self.equity > 4 * Int128(self.account.highWaterMark.raw))
+            #expect(5 * self.equity > 4 * Int128(self.account.drawdownPeak.raw))
             #expect(self.entries[symbol] == nil && self.held[symbol] == nil)
             let wanted = Bool.random(using: &self.random) ? Quantity(Int.random(in: 1...60, using: &self.random)) : nil
             let size: Quantity

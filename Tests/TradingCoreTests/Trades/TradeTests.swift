@@ -116,7 +116,6 @@ import TradingCore
         #expect(try Trade(json: try JSONValue(parsing: JSONWriter.bytes(trade))) == trade)
         trade.plan = MessageTests.plan
         trade.quantity = Quantity(5)
-        trade.approvalExpiresAt = self.start + .seconds(60)
         var order = self.makeOrder(trade, .entry, .partiallyFilled, quantity: 5, filled: 3)
         order.filledValue = Money(raw: 52_650_000_001)
         order.brokerOrderID = "b-1"

@@ -25,7 +25,8 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
         self.meanPeriod = try parameters.int("mean_period", default: 20, in: 1...1000)
         self.rsiPeriod = try parameters.int("rsi_period", default: 14, in: 1...1000)
         let low = try parameters.int("rsi_low", default: 50, in: 0...100)
-        self.rsiRange = Double(low)...Double(try parameters.int("rsi_high", default: 70, in: low...100))
+        let high = try parameters.int("rsi_high", default: max(low, 70), in: low...100)
+        self.rsiRange = Double(low)...Double(high)
         self.stopDistance = try parameters.decimal(
             "stop_distance",
             default: Rate(raw: Rate.unit / 20),

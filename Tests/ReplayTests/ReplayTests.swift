@@ -1,0 +1,18 @@
+import Testing
+
+/// The whole system as its users run it: `tradectl replay` and the processes it starts.
+///
+/// One run at a time: each wants both of a small machine's cores.
+@Suite(.serialized) enum ReplayTests {}
+
+/// The undisturbed run over the small bars, which others are held against.
+enum UndisturbedRun {
+    private static let run = Task { try await Self.start() }
+
+    static func report() async throws -> RunReport { try await Self.run.value }
+
+    private static func start() async throws -> RunReport {
+        let bars = try SampleBars.small().folder()
+        return try await ReplayRunner(bars: bars.path).report()
+    }
+}
