@@ -88,11 +88,12 @@ enum Sample {
         )
         trade.plan = try Self.plan()
         trade.quantity = Quantity(50)
-        let walk: [(TradeState, TradeTrigger)] = [
+        var walk: [(TradeState, TradeTrigger)] = [
             (.setupDetected, .candidateFound), (.entryApproved, .tradeApproved), (.orderPlaced, .orderSubmitted),
             (.filled, .orderFilled), (.holding, .stopSet), (.exitTriggered, .targetHit),
             (.orderClosing, .orderSubmitted), (.closed, .orderFilled),
         ]
+        if state == .cancelled { walk[3...] = [(.cancelled, .orderCancelled)] }
         for (next, trigger) in walk {
             if trade.state == state { break }
             _ = try trade.transition(to: next, on: trigger, at: Self.now, message: MessageID(derivedFrom: "test"))
@@ -105,6 +106,7 @@ enum Sample {
         _ role: OrderRole,
         _ trade: Trade,
         state: OrderState,
+        quantity: Int = 50,
         filled: Int = 0,
         price: String = "19.66"
     ) throws -> Order {
@@ -114,13 +116,13 @@ enum Sample {
                 symbol: trade.symbol,
                 side: role == .entry ? .buy : .sell,
                 type: role == .entry ? .limit : role == .stop ? .stop : .market,
-                quantity: Quantity(50),
+                quantity: Quantity(quantity),
                 limitPrice: role == .entry ? Price("19.66") : nil,
                 stopPrice: role == .stop ? Price("18.67") : nil,
                 timeInForce: role == .stop ? .goodTillCancelled : .day
-            )
+            ),
+            state: state
         )
-        order.state = state
         order.filledQuantity = Quantity(filled)
         order.filledValue = try #require(Price(price)).times(Quantity(filled))
         if filled > 0 { order.filledAt = Self.now }

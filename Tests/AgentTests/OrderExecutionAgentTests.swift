@@ -85,7 +85,7 @@ import TradingCore
                 #expect(after.latest(.entry)?.state == .unknown)
                 #expect(decision.calls.map(\.name) == ["find"])
                 // The symbol stays taken until the broker has been asked.
-                #expect(try stage.account().openTrades[trade.symbol] == trade.id)
+                #expect(try stage.account().openTrades[trade.id] == trade.symbol)
             }
         }
     }

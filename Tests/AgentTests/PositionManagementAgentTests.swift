@@ -125,6 +125,52 @@ import TradingCore
         #expect(decision.calls.map(\.operation) == [.place(stop.terms)])
     }
 
+    @Test func `a stop refused while holding means unprotected, and the position is to be sold`() throws {
+        for answered in [true, false] {
+            let stage = self.stage()
+            var trade = try Sample.trade(.holding)
+            trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+            trade.replace(try Sample.order(.stop, trade, state: .cancelled))
+            let replacement = try Sample.order(.stop, trade, state: answered ? .intent : .rejected)
+            trade.replace(replacement)
+            stage.put(trade)
+            let refusal =
+                answered
+                ? Sample.answer(.place(replacement.terms), .refused(code: "403", reason: "held"), trade)
+                : Sample.message(.orderRejected(OrderNotice(order: replacement, reason: "halted")), trade)
+            #expect(try stage.judge(refusal).events == [.positionUnprotected])
+            #expect(try stage.trade(trade.id).state == .exitTriggered)
+            #expect(try stage.trade(trade.id).exitReason == .unprotected)
+        }
+    }
+
+    @Test func `a stop that is lost again and again means unprotected`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.holding)
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        for attempt in 1...5 {
+            let stop = try Sample.order(.stop, trade, state: .cancelled)
+            trade.replace(stop)
+            stage.put(trade)
+            let lost = try stage.judge(Sample.message(.orderCancelled(OrderNotice(order: stop)), trade))
+            #expect(lost.calls.map(\.name) == (attempt < 5 ? ["place"] : []))
+            #expect(lost.events == (attempt < 5 ? [] : [.positionUnprotected]))
+        }
+    }
+
+    @Test func `a replaced stop is announced once`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.holding)
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .intent)
+        trade.replace(stop)
+        stage.put(trade)
+        let accepted = Sample.answer(.place(stop.terms), .orders([Sample.report(stop.id, .accepted)]), trade)
+        #expect(try stage.judge(accepted).events == [.stopSet])
+        #expect(try stage.judge(accepted).events.isEmpty)
+        #expect(try stage.trade(trade.id).state == .holding)
+    }
+
     @Test func `a stop that fills before its placement is answered is set and hit in one commit`() throws {
         let stage = self.stage()
         var trade = try self.filled()

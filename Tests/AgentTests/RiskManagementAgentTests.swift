@@ -39,7 +39,7 @@ import TradingCore
         #expect(decision.changes.count == 2)
         #expect(try stage.trade(trade.id).quantity == Quantity(50))
         #expect(try stage.account().reservedCash == Money(983))
-        #expect(try stage.account().openTrades == [trade.symbol: trade.id])
+        #expect(try stage.account().openTrades == [trade.id: trade.symbol])
     }
 
     @Test func `a refusal names rule, limit and value, and the trade goes back to scanning`() throws {

@@ -62,6 +62,39 @@ import TradingCore
         #expect(try stage.judge(try self.bar(6, close: 40, volume: 999)).events.contains(.candidateFound))
     }
 
+    @Test(arguments: [TradeState.filled, .closed])
+    func `a trade revived by a late fill is managed again, one that is over is not`(state: TradeState) throws {
+        let stage = try self.stage()
+        try stage.judge(try self.bar(1, close: 10, volume: 1))
+        let trade = try Sample.trade(state)
+        stage.put(trade)
+        var account = try Sample.account()
+        account.openTrades = [trade.id: trade.symbol]
+        stage.put(Account.key, account)
+        let opened = PositionNotice(
+            symbol: trade.symbol,
+            quantity: Quantity(50),
+            entryPrice: Price(19),
+            stopPrice: Price(18),
+            targetPrice: Price(22)
+        )
+        try stage.judge(Sample.message(.positionOpened(opened), trade))
+        var signals: [EventName] = []
+        for day in 1...45 {
+            let close = Sample.now + .seconds(Int64(day) * 86_400)
+            let status = MarketStatus(
+                isOpen: false,
+                isTransition: true,
+                sessionDate: NewYorkTime.date(of: close),
+                nextOpen: nil,
+                nextClose: nil
+            )
+            let message = Speaker(.marketData).say(.marketStatus(status), at: close, about: "\(day)")
+            signals += try stage.judge(.message(message)).events
+        }
+        #expect(signals == (state == .filled ? [.exitSignal] : []))
+    }
+
     @Test func `a bar seen before, and a historical one, change nothing`() throws {
         let stage = try self.stage()
         try stage.judge(try self.bar(1, close: 10, volume: 1))

@@ -97,7 +97,7 @@ struct LedgerAuditTests {
     @Test("Shares held without a stop")
     func unprotectedShares() throws {
         var fixture = try LedgerFixture()
-        fixture.records[1].trade.orders[1].state = .cancelled
+        fixture.records[1].trade.orders[1].step(on: .cancelled)
         #expect(
             fixture.discrepancies == [
                 "trade IBM-20090206T210000Z, HOLDING, shares under a stop or a sale: expected 10, found 0"
@@ -108,7 +108,7 @@ struct LedgerAuditTests {
     @Test("A sale waiting for the open stands in for the stop it has replaced")
     func saleUnderWay() throws {
         var fixture = try LedgerFixture()
-        fixture.records[1].trade.orders[1].state = .cancelled
+        fixture.records[1].trade.orders[1].step(on: .cancelled)
         try fixture.records[1].step(to: .exitTriggered, on: .exitSignal, at: "2009-02-12T21:00:00Z")
         try fixture.records[1].rest(.exit)
         try fixture.records[1].step(to: .orderClosing, on: .orderSubmitted, at: "2009-02-12T21:00:00Z")
@@ -118,8 +118,13 @@ struct LedgerAuditTests {
     @Test("An order that outlives its trade, and one of which nobody knows what became of it")
     func strayOrders() throws {
         var fixture = try LedgerFixture()
-        fixture.records[2].trade.orders[0].state = .accepted
-        fixture.records[1].trade.orders[0].state = .unknown
+        for (record, state) in [(2, OrderState.accepted), (1, .unknown)] {
+            let told = fixture.records[record].trade.orders[0]
+            var order = Order(terms: told.terms, state: state)
+            order.filledQuantity = told.filledQuantity
+            order.filledValue = told.filledValue
+            fixture.records[record].trade.orders[0] = order
+        }
         #expect(
             fixture.discrepancies == [
                 "trade IBM-20090206T210000Z, order IBM-20090206T210000Z-entry-1: expected a known outcome, found unknown",
@@ -133,7 +138,7 @@ struct LedgerAuditTests {
     func openTrades() throws {
         var fixture = try LedgerFixture()
         let closed = fixture.records[0].trade
-        fixture.account.openTrades = [closed.symbol: closed.id]
+        fixture.account.openTrades = [closed.id: closed.symbol]
         #expect(
             fixture.discrepancies == [
                 "the ledger's open trade in IBM: expected IBM-20090206T210000Z, found none",

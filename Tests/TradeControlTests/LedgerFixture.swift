@@ -17,7 +17,7 @@ struct LedgerFixture {
         let cash = try Self.money("9031.75")
         var account = Account(cash: cash)
         account.positions = [try Self.symbol("IBM"): Quantity(10)]
-        account.openTrades = [try Self.symbol("IBM"): held.trade.id]
+        account.openTrades = [held.trade.id: try Self.symbol("IBM")]
         account.highWaterMark = Self.startingCash
         account.equity = try Self.money("9961.75")
         account.maximumDrawdown = try Rate(Money(50), over: Self.startingCash)
@@ -120,7 +120,7 @@ struct LedgerFixture {
 
     static func cancelled() throws -> Ledger.Record {
         var record = try self.open("AAPL", quantity: 9, entry: "100", stop: "95", target: "115")
-        record.trade.orders[0].state = .expired
+        record.trade.orders[0].step(on: .expired)
         try record.step(to: .cancelled, on: .orderCancelled, at: "2009-02-09T21:00:00Z")
         return record
     }
@@ -214,16 +214,14 @@ extension Ledger.Record {
             stopPrice: role == .stop ? self.trade.plan?.stopPrice : nil,
             timeInForce: role == .entry ? .day : .goodTillCancelled
         )
-        var order = Order(terms: terms)
-        order.state = .accepted
-        self.trade.orders.append(order)
+        self.trade.orders.append(Order(terms: terms, state: .accepted))
     }
 
     mutating func fillOrder(_ role: OrderRole, value: String, at time: String) throws {
         guard let index = self.trade.orders.lastIndex(where: { $0.id.role == role }) else {
             throw FixtureError("there is no \(role.rawValue) order to fill")
         }
-        self.trade.orders[index].state = .filled
+        self.trade.orders[index].step(on: .filled)
         self.trade.orders[index].filledQuantity = self.trade.orders[index].terms.quantity
         self.trade.orders[index].filledValue = try LedgerFixture.money(value)
         self.trade.orders[index].filledAt = try LedgerFixture.time(time)

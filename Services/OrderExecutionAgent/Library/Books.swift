@@ -15,7 +15,7 @@ struct Books {
         self.unchangedAccount = self.account?.value
     }
 
-    var openTrades: [TradeID] { self.account?.value.openTrades.values.sorted() ?? [] }
+    var openTrades: [TradeID] { self.account?.value.openTrades.keys.sorted() ?? [] }
 
     func trade(_ id: TradeID) throws -> OpenTrade {
         try self.trades[id] ?? OpenTrade(self.documents.trade(id))

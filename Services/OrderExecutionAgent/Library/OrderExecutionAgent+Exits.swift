@@ -1,7 +1,7 @@
 import TradingCore
 
 /// Exit while a stop rests: cancel the stop, wait for its terminal state, sell what is left, put the stop back if the
-/// sale fails (DESIGN section 5). Never two live sell orders for more shares than are held.
+/// sale fails. Never two live sell orders for more shares than are held.
 extension OrderExecutionAgent {
     /// Takes the next step of an exit; does nothing while an earlier step is under way.
     func continueExit(
@@ -96,19 +96,18 @@ extension OrderExecutionAgent {
         }
     }
 
-    /// A stop that was to make way for a sale, or the rest of an entry whose time is up, is still there after its
-    /// cancellation was asked for.
+    /// A stop that was to make way for a sale, a sale that does not fit what is held, or the rest of an entry whose time
+    /// is up, is still there after its cancellation was asked for.
     func cancelAgain(_ id: ClientOrderID, _ message: Message, _ books: inout Books) throws {
         let trade = try books.trade(id.trade)
         guard let order = trade.trade.order(id), !order.state.isTerminal else { return }
-        switch id.role {
-        case .stop:
-            guard trade.trade.state == .exitTriggered, trade.trade.latest(.exit)?.state.isTerminal ?? true else {
-                return
+        let isInTheWay =
+            switch id.role {
+            case .stop: trade.trade.state == .exitTriggered && trade.trade.latest(.exit)?.state.isTerminal ?? true
+            case .entry: order.state == .partiallyFilled
+            case .exit: false
             }
-        case .entry: guard order.state == .partiallyFilled else { return }
-        case .exit: return
-        }
+        guard isInTheWay || order.isMisfit(for: trade.trade.heldQuantity) else { return }
         books.say(
             self.speaker.say(
                 .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective, delaySeconds: 1)),

@@ -34,14 +34,16 @@ package struct OrderExecutionAgent: Judgement {
 
     private func openTradeReads(_ documents: Documents) throws -> [DocumentKey] {
         let account: Versioned<Account>? = try documents.find(Account.key)
-        return [Account.key] + (account?.value.openTrades.values.sorted().map(Trade.key) ?? [])
+        return [Account.key, MarketClock.key] + (account?.value.openTrades.keys.sorted().map(Trade.key) ?? [])
     }
 
     package func decide(_ input: Input, given documents: Documents) throws -> Decision {
         var books = try Books(documents)
         switch input {
-        // Whatever the broker's stream said while nobody listened is asked for (DESIGN section 5).
-        case .started, .feed(.connected), .poll: self.askForOpenOrders(&books)
+        // Whatever the broker's stream said while nobody listened is asked for.
+        case .started, .feed(.connected), .poll:
+            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+            self.askForOpenOrders(&books, clock: clock?.value)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
         case .feed, .quote: break
         case .message(let message): try self.decide(message, &books, documents)
@@ -105,7 +107,7 @@ package struct OrderExecutionAgent: Judgement {
             refusal = nil
         }
         if let refusal {
-            order.state = .cancelled
+            order.step(on: .cancelled)
             try self.abandon(&trade, order, on: .orderCancelled, refusal, at: message.timestamp, &books)
         } else {
             trade.trade.replace(order)
@@ -132,7 +134,7 @@ package struct OrderExecutionAgent: Judgement {
             about: order.id.description
         )
         try trade.step(to: .cancelled, on: trigger, at: timestamp, message: message.id)
-        books.account?.value.release(trade.trade.id, symbol: trade.trade.symbol)
+        books.account?.value.release(trade.trade.id)
         books.say(message)
     }
 
@@ -169,14 +171,16 @@ package struct OrderExecutionAgent: Judgement {
             books.say(submitted)
         }
         try trade.step(to: .closed, on: .orderFilled, at: timestamp, message: filled.id)
-        books.account?.value.release(trade.trade.id, symbol: trade.trade.symbol)
+        books.account?.value.release(trade.trade.id)
         books.say(filled)
     }
 
-    private func askForOpenOrders(_ books: inout Books) {
+    private func askForOpenOrders(_ books: inout Books, clock: MarketClock?) {
         var ids: [ClientOrderID] = []
+        var newest = Timestamp(seconds: 0)
         for id in books.openTrades {
             guard let trade = try? books.trade(id) else { continue }
+            newest = max(newest, trade.trade.signaledAt)
             // An intent's own call is still to come or under way; everything else can be asked about.
             ids += trade.trade.orders.filter { !$0.state.isTerminal && $0.state != .intent }.map(\.id)
         }
@@ -185,7 +189,7 @@ package struct OrderExecutionAgent: Judgement {
         books.say(
             self.speaker.say(
                 .brokerCallRequested(call),
-                at: Timestamp(seconds: 0),
+                at: clock?.lastBoundary ?? newest,
                 about: call.subject
             )
         )

@@ -7,7 +7,7 @@ package struct PositionManagementAgent: Judgement {
     private let speaker = Speaker(.positionManagement)
     /// How far below the fill the stop goes when the fill is already at or below the planned stop.
     private let gapStopDistance: Rate
-    /// After so many stops that could not be sent, the position is sold instead.
+    /// After so many stops that were lost or could not be sent, the position is sold instead.
     private let maximumStopAttempts: Int
 
     package init(gapStopDistance: Rate, maximumStopAttempts: Int = 5) {
@@ -82,7 +82,6 @@ package struct PositionManagementAgent: Judgement {
     private func setStopLoss(
         _ position: inout ManagedPosition,
         at timestamp: Timestamp,
-        delaySeconds: Int = 0,
         causedBy cause: Message?
     ) -> Order {
         let stop = position.trade.nextStop()
@@ -92,7 +91,6 @@ package struct PositionManagementAgent: Judgement {
             &position,
             at: timestamp,
             about: "\(stop.id)",
-            delaySeconds: delaySeconds,
             causedBy: cause
         )
         return stop
@@ -125,13 +123,15 @@ package struct PositionManagementAgent: Judgement {
                 guard order.state == .intent || order.state == .unknown else { return }
             case .submitted, .accepted, .partiallyFilled, .filled, .outcomeUnknown: break
             }
-            if order.state == .intent || order.state == .unknown {
+            let isFirstAnswer = order.state == .intent || order.state == .unknown
+            if isFirstAnswer {
                 var accepted = report
                 accepted.event = .accepted
                 accepted.filledQuantity = order.filledQuantity
                 _ = try order.book(accepted)
                 position.trade.replace(order)
             }
+            guard isFirstAnswer || position.trade.state == .filled else { return }
             try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
         case .refused(let code, let reason):
             try self.stopRefused(order, "\(code): \(reason)", &position, message)
@@ -139,8 +139,9 @@ package struct PositionManagementAgent: Judgement {
             position.note(Note(.error, "nobody knows yet whether a stop is there", ["order.id": "\(id)"]))
             self.again(answer, &position, message)
         case .unknown(let reason):
-            if case .moves(let state) = try OrderStateMachine.step(order.state, on: .outcomeUnknown) {
-                order.state = state
+            let before = order.state
+            order.step(on: .outcomeUnknown)
+            if order.state != before {
                 position.trade.replace(order)
                 position.say(
                     self.speaker.say(
@@ -172,7 +173,7 @@ package struct PositionManagementAgent: Judgement {
             guard !order.state.isTerminal else { return }
             // Only a stop that certainly was not sent may be given up for a sale.
             if answer.call.name == "place", answer.call.attempt >= self.maximumStopAttempts,
-                position.trade.state == .filled
+                position.trade.state == .filled || position.trade.state == .holding
             {
                 return try self.stopRefused(order, "the broker could not be reached", &position, message)
             }
@@ -203,7 +204,8 @@ package struct PositionManagementAgent: Judgement {
         _ message: Message,
         quote: Quote?
     ) throws {
-        guard position.trade.state == .filled, let plan = position.trade.plan else { return }
+        guard position.trade.state == .filled || position.trade.state == .holding, let plan = position.trade.plan
+        else { return }
         let notice = self.speaker.say(
             .stopSet(self.notice(position.trade, plan, stop: stop.id)),
             trade: position.trade,
@@ -211,6 +213,8 @@ package struct PositionManagementAgent: Judgement {
             about: stop.id.description,
             causedBy: message
         )
+        // A stop that replaces a lost one is news, and no step.
+        guard position.trade.state == .filled else { return position.say(notice) }
         try position.step(to: .holding, on: .stopSet, at: timestamp, message: notice.id)
         position.say(notice)
         let watch = TargetWatch(
@@ -233,14 +237,11 @@ package struct PositionManagementAgent: Judgement {
         _ message: Message
     ) throws {
         var stop = stop
-        if !stop.state.isTerminal { stop.state = .rejected }
+        stop.step(on: .rejected)
         position.trade.replace(stop)
         position.note(Note(.error, "a stop was refused", ["order.id": "\(stop.id)", "reason": reason]))
-        // A position that was protected once keeps asking for its stop; only one that never was is sold for it.
-        if position.trade.state == .holding {
-            self.setStopLoss(&position, at: message.timestamp, delaySeconds: 5, causedBy: message)
-        }
-        guard position.trade.state == .filled, let plan = position.trade.plan else { return }
+        guard position.trade.state == .filled || position.trade.state == .holding, let plan = position.trade.plan
+        else { return }
         let notice = self.speaker.say(
             .positionUnprotected(self.notice(position.trade, plan, stop: stop.id, reason: reason)),
             trade: position.trade,
@@ -251,6 +252,7 @@ package struct PositionManagementAgent: Judgement {
         position.trade.exitReason = .unprotected
         try position.step(to: .exitTriggered, on: .unprotected, at: message.timestamp, message: notice.id)
         position.say(notice)
+        position.stopWatching()
     }
 
     /// A stop that ended without selling, while the position is to be kept, is replaced.
@@ -259,20 +261,15 @@ package struct PositionManagementAgent: Judgement {
         _ notice: OrderNotice,
         _ message: Message
     ) throws {
-        guard position.trade.heldQuantity > .zero, position.trade.latest(.stop)?.state.isTerminal ?? true else {
-            return
+        guard position.trade.state == .filled || position.trade.state == .holding,
+            position.trade.heldQuantity > .zero, let stop = position.trade.latest(.stop), stop.state.isTerminal,
+            stop.id == notice.order.id
+        else { return }
+        guard stop.state != .rejected, stop.id.attempt < self.maximumStopAttempts else {
+            return try self.stopRefused(stop, notice.reason ?? stop.state.rawValue, &position, message)
         }
-        switch position.trade.state {
-        case .filled:
-            guard let stop = position.trade.latest(.stop), stop.id == notice.order.id else { return }
-            try self.stopRefused(stop, notice.reason ?? "rejected", &position, message)
-        case .holding:
-            position.note(
-                Note(.error, "a stop was lost and is replaced", ["order.id": "\(notice.order.id)"])
-            )
-            self.setStopLoss(&position, at: message.timestamp, causedBy: message)
-        default: break
-        }
+        position.note(Note(.error, "a stop was lost and is replaced", ["order.id": "\(stop.id)"]))
+        self.setStopLoss(&position, at: message.timestamp, causedBy: message)
     }
 
     private func recogniseStopHit(
@@ -282,7 +279,9 @@ package struct PositionManagementAgent: Judgement {
     ) throws {
         guard let plan = position.trade.plan, let stop = position.trade.order(notice.order.id) else { return }
         // The fill overtook the broker's answer that the stop is there: it plainly was.
-        try self.stopIsSet(stop, at: stop.submittedAt ?? message.timestamp, &position, message, quote: nil)
+        if position.trade.state == .filled {
+            try self.stopIsSet(stop, at: stop.submittedAt ?? message.timestamp, &position, message, quote: nil)
+        }
         guard position.trade.state == .holding else { return }
         let hit = self.speaker.say(
             .stopHit(self.notice(position.trade, plan, stop: stop.id, price: stop.averagePrice)),

@@ -25,7 +25,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         switch message.body {
         case .barsReceived(let received): return [self.key(received.symbol)]
         case .candidateFound: return try [Trade.key(message.requiredTradeID)]
-        case .positionOpened(let notice): return [self.key(notice.symbol)]
+        case .positionOpened(let notice): return try [self.key(notice.symbol), Trade.key(message.requiredTradeID)]
         case .positionClosed(let closed): return [self.key(closed.symbol)]
         case .tradeRejected(let breach): return breach.symbol.map { [self.key($0)] } ?? []
         case .orderCancelled(let notice), .orderRejected(let notice):
@@ -33,7 +33,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
             guard documents.hasRead(Account.key) else { return [Account.key] }
             let account: Versioned<Account>? = try documents.find(Account.key)
-            return (account?.value.openTrades.keys.sorted() ?? []).map(self.key)
+            return (account?.value.symbolsWithOpenTrades ?? []).map(self.key)
         default: return []
         }
     }
@@ -46,7 +46,10 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
             return try self.managePositions(status, message, documents)
         case .positionOpened(let notice):
+            let isOver = try documents.trade(message.requiredTradeID).value.state.isTerminal
             return try self.update(notice.symbol, documents) { record in
+                // An entry that was given up may have bought shares all the same.
+                if record.trade == nil, !isOver { record.trade = message.tradeID }
                 guard record.trade == message.tradeID, record.entryDate == nil else { return }
                 record.entryDate = NewYorkTime.date(of: message.timestamp)
                 record.sessionsHeld = 0
@@ -157,7 +160,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
     ) throws -> Decision {
         var decision = Decision()
         let account: Versioned<Account>? = try documents.find(Account.key)
-        for symbol in account?.value.openTrades.keys.sorted() ?? [] {
+        for symbol in account?.value.symbolsWithOpenTrades ?? [] {
             guard var record: Versioned<SymbolRecord<S.State>> = try documents.find(self.key(symbol)),
                 let trade = record.value.trade, let entryDate = record.value.entryDate,
                 status.sessionDate > entryDate, record.value.lastSession.map({ status.sessionDate > $0 }) ?? true

@@ -33,7 +33,7 @@ extension Order {
         // A report that is late in everything but its quantity still tells of a fill.
         if newQuantity > .zero, event == .submitted || event == .accepted { event = .partiallyFilled }
         let before = self.state
-        let step = try OrderStateMachine.step(before, on: event)
+        let step = OrderStateMachine.step(before, on: event)
         if newQuantity > .zero {
             self.filledValue = try self.filledValue.adding(newValue)
             self.filledQuantity = report.filledQuantity

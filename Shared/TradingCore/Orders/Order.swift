@@ -1,7 +1,7 @@
 /// One order of a trade as the ledger knows it.
 package struct Order: Hashable, Sendable, JSONCodable {
     package var terms: OrderTerms
-    package var state: OrderState
+    package internal(set) var state: OrderState
     /// The broker's own id; nil until the broker has answered.
     package var brokerOrderID: String?
     /// Cumulative, and the key by which fills are booked once: a report that is not above it is old news.
@@ -13,15 +13,20 @@ package struct Order: Hashable, Sendable, JSONCodable {
     /// The market time of the last fill.
     package var filledAt: Timestamp?
 
-    package init(terms: OrderTerms) {
+    package init(terms: OrderTerms, state: OrderState = .intent) {
         self.terms = terms
-        self.state = .intent
+        self.state = state
         self.filledQuantity = .zero
         self.filledValue = .zero
     }
 
     package var id: ClientOrderID { self.terms.clientOrderID }
     package var remainingQuantity: Quantity { self.terms.quantity - self.filledQuantity }
+
+    /// Takes the step of the order's state machine for what our own side knows; fills are booked with `book(_:)`.
+    package mutating func step(on event: OrderEvent) {
+        if case .moves(let state) = OrderStateMachine.step(self.state, on: event) { self.state = state }
+    }
 
     /// Nil while nothing is filled.
     package var averagePrice: Price? {

@@ -1,4 +1,4 @@
-/// Where one order stands (DESIGN section 4).
+/// Where one order stands.
 package enum OrderState: String, Hashable, Sendable, CaseIterable, JSONCodable {
     /// Written down, not yet sent.
     case intent

@@ -12,7 +12,7 @@ package enum OrderStep: Hashable, Sendable {
 /// Brokers' channels overtake each other, so every event that is behind the state is absorbed, and an event that is
 /// ahead skips what lies between. Terminal states absorb everything but a fill.
 package enum OrderStateMachine {
-    package static func step(_ state: OrderState, on event: OrderEvent) throws(InvalidTransition) -> OrderStep {
+    package static func step(_ state: OrderState, on event: OrderEvent) -> OrderStep {
         switch (state, event) {
         case (.intent, .submitted), (.unknown, .submitted): .moves(to: .submitted)
         case (.intent, .outcomeUnknown): .moves(to: .unknown)

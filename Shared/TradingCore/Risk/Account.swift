@@ -4,7 +4,8 @@ package struct Account: Hashable, Sendable, JSONCodable {
     /// Cash set aside for approvals that are not filled yet.
     package var reservations: [TradeID: Money]
     package var positions: [Symbol: Quantity]
-    package var openTrades: [Symbol: TradeID]
+    /// Approved and not ended. One a symbol, but for a fill that arrives after its trade was given up.
+    package var openTrades: [TradeID: Symbol]
     /// The highest equity ever recorded.
     package var highWaterMark: Money
     /// The height from which a fall stops entries: the highest equity recorded since an operator last resumed them.
@@ -33,10 +34,17 @@ package struct Account: Hashable, Sendable, JSONCodable {
 
     package var reservedCash: Money { self.reservations.values.reduce(.zero, +) }
 
+    package var symbolsWithOpenTrades: [Symbol] { Set(self.openTrades.values).sorted() }
+
+    /// In the order of their ids.
+    package func openTrades(in symbol: Symbol) -> [TradeID] {
+        self.openTrades.filter { $0.value == symbol }.keys.sorted()
+    }
+
     /// An approval takes the symbol and the cash in the same commit.
     package mutating func reserve(_ cash: Money, for trade: TradeID, symbol: Symbol) {
         self.reservations[trade] = cash
-        self.openTrades[symbol] = trade
+        self.openTrades[trade] = symbol
     }
 
     /// Books shares and cash of a fill. A reservation shrinks with what an entry has bought at its limit. The account is
@@ -70,9 +78,9 @@ package struct Account: Hashable, Sendable, JSONCodable {
     }
 
     /// The trade has ended: its symbol is free again.
-    package mutating func release(_ trade: TradeID, symbol: Symbol) {
+    package mutating func release(_ trade: TradeID) {
         self.reservations[trade] = nil
-        if self.openTrades[symbol] == trade { self.openTrades[symbol] = nil }
+        self.openTrades[trade] = nil
     }
 
     package mutating func record(equity: Money) {
@@ -101,7 +109,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         }
         for entry: JSONValue in try object.value("open_trades", as: [JSONValue].self) {
             let open = try JSONObject(entry)
-            self.openTrades[try open.value("symbol")] = try open.value("trade_id", as: TradeID.self)
+            self.openTrades[try open.value("trade_id")] = try open.value("symbol", as: Symbol.self)
         }
         self.highWaterMark = try object.value("high_water_mark")
         self.drawdownPeak = try object.value("drawdown_peak")
@@ -122,7 +130,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
             writer.field("entries_stopped", self.entriesStopped)
             writer.field("reservations", self.reservations.sorted { $0.key < $1.key }.map(Reservation.init))
             writer.field("positions", self.positions.sorted { $0.key < $1.key }.map(Position.init))
-            writer.field("open_trades", self.openTrades.sorted { $0.key < $1.key }.map(SymbolTrade.init))
+            writer.field("open_trades", self.openTrades.sorted { $0.key < $1.key }.map(OpenTradeEntry.init))
         }
     }
 
@@ -148,13 +156,13 @@ package struct Account: Hashable, Sendable, JSONCodable {
         }
     }
 
-    private struct SymbolTrade: JSONEncodable {
-        let key: Symbol
-        let value: TradeID
+    private struct OpenTradeEntry: JSONEncodable {
+        let key: TradeID
+        let value: Symbol
         func write(to writer: inout JSONWriter) {
             writer.object {
-                $0.field("symbol", self.key)
-                $0.field("trade_id", self.value)
+                $0.field("symbol", self.value)
+                $0.field("trade_id", self.key)
             }
         }
     }

@@ -1,4 +1,4 @@
-/// The limits of DESIGN section 6. All configurable; these are the defaults.
+/// What an entry may not exceed. All configurable; these are the defaults.
 package struct RiskLimits: Hashable, Sendable {
     /// Dollars in one position.
     package var positionValue = Money(1000)

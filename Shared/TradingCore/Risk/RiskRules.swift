@@ -1,4 +1,4 @@
-/// The rules of DESIGN section 6 as pure functions.
+/// The rules that every entry has to pass, as pure functions.
 package enum RiskRules {
     /// Cash plus shares at their last price; nil while a held symbol has no price.
     package static func equity(of account: Account, prices: [Symbol: Price]) throws(ArithmeticOverflow) -> Money? {
@@ -32,7 +32,7 @@ package enum RiskRules {
         if drawdown >= limits.drawdown {
             return RiskRefusal(rule: .drawdown, limit: "below \(limits.drawdown)", value: "\(drawdown)")
         }
-        if let open = account.openTrades[symbol], open != trade {
+        if let open = account.openTrades(in: symbol).first(where: { $0 != trade }) {
             return RiskRefusal(rule: .openTrades, limit: "1 open trade in \(symbol)", value: "\(open) is open")
         }
         guard plan.stopPrice > .zero, plan.stopPrice < plan.entryPrice else {

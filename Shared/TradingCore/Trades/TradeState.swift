@@ -1,4 +1,4 @@
-/// Where a trade stands in its life (DESIGN section 4).
+/// Where a trade stands in its life.
 package enum TradeState: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case scanning = "SCANNING"
     case setupDetected = "SETUP_DETECTED"

@@ -15,7 +15,8 @@ package struct InvalidTransition: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// The table of DESIGN section 4, and nothing else.
+/// Every step a trade may take. CLOSED and CANCELLED are its ends, with one alarmed exception: a fill that the broker
+/// reports of an entry already given up is real, and makes a position that needs its stop like any other.
 package enum TradeStateMachine {
     /// The state `trigger` leads to; nil where the table has no such row. A state and a trigger have at most one row.
     package static func next(_ state: TradeState, on trigger: TradeTrigger) -> TradeState? {
@@ -25,10 +26,10 @@ package enum TradeStateMachine {
         case (.setupDetected, .tradeRejected): .scanning
         case (.entryApproved, .orderSubmitted): .orderPlaced
         case (.entryApproved, .orderCancelled), (.entryApproved, .orderRejected): .cancelled
-        case (.orderPlaced, .orderFilled): .filled
+        case (.orderPlaced, .orderFilled), (.cancelled, .orderFilled): .filled
         case (.orderPlaced, .orderCancelled), (.orderPlaced, .orderRejected): .cancelled
         case (.filled, .stopSet): .holding
-        case (.filled, .unprotected): .exitTriggered
+        case (.filled, .unprotected), (.holding, .unprotected): .exitTriggered
         case (.holding, .targetHit), (.holding, .stopHit), (.holding, .exitSignal): .exitTriggered
         case (.exitTriggered, .orderSubmitted): .orderClosing
         case (.orderClosing, .orderFilled): .closed

@@ -130,9 +130,9 @@ extension MessageTests {
                 quantity: Quantity(5),
                 limitPrice: price("175.5"),
                 timeInForce: .day
-            )
+            ),
+            state: state
         )
-        order.state = state
         order.brokerOrderID = "61e69015-8549-4bfd-b9c3-01e75843f47d"
         order.submittedAt = instant("2025-10-28T14:30:00.25Z")
         order.filledQuantity = Quantity(filled)
@@ -158,7 +158,7 @@ extension MessageTests {
     }
 
     private static var exitWithoutAnswer: Order {
-        var order = Order(
+        Order(
             terms: OrderTerms(
                 clientOrderID: ClientOrderID(trade: trade, role: .exit, attempt: 12),
                 symbol: symbol,
@@ -166,10 +166,9 @@ extension MessageTests {
                 type: .market,
                 quantity: Quantity(5),
                 timeInForce: .day
-            )
+            ),
+            state: .unknown
         )
-        order.state = .unknown
-        return order
     }
 
     private static func position(

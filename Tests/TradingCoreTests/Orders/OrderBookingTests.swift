@@ -6,7 +6,7 @@ import TradingCore
     private static let id = ClientOrderID(trade: MessageTests.trade, role: .entry, attempt: 1)
 
     private static func makeOrder(_ state: OrderState = .accepted, quantity: Int = 100) -> Order {
-        var order = Order(
+        Order(
             terms: OrderTerms(
                 clientOrderID: id,
                 symbol: MessageTests.symbol,
@@ -15,10 +15,9 @@ import TradingCore
                 quantity: Quantity(quantity),
                 limitPrice: Price(20),
                 timeInForce: .day
-            )
+            ),
+            state: state
         )
-        order.state = state
-        return order
     }
 
     private static func report(

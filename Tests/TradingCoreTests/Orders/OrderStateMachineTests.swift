@@ -24,7 +24,7 @@ import TradingCore
             let state = try #require(OrderState(rawValue: row[0]))
             for (event, cell) in zip(OrderEvent.allCases, row.dropFirst()) {
                 let written =
-                    switch try OrderStateMachine.step(state, on: event) {
+                    switch OrderStateMachine.step(state, on: event) {
                     case .absorbed: "."
                     case .moves(let next): "=\(next.rawValue)"
                     case .alarmedFill(let next): "!\(next.rawValue)"

@@ -9,7 +9,7 @@ import TradingCore
         var account = Account(cash: Money(10_000))
         account.reserve(Money(1000), for: self.trade, symbol: self.symbol)
         #expect(account.reservedCash == Money(1000))
-        #expect(account.openTrades == [self.symbol: self.trade])
+        #expect(account.openTrades == [self.trade: self.symbol])
         try account.book(
             .buy,
             Quantity(4),
@@ -40,8 +40,8 @@ import TradingCore
         )
         #expect(account.cash == Money(10_104))
         #expect(account.positions.isEmpty)
-        #expect(account.openTrades == [self.symbol: self.trade])
-        account.release(self.trade, symbol: self.symbol)
+        #expect(account.openTrades == [self.trade: self.symbol])
+        account.release(self.trade)
         #expect(account.openTrades.isEmpty)
     }
 
@@ -50,11 +50,11 @@ import TradingCore
         let later = try #require(TradeID("AAPL-20251029T143000Z"))
         account.reserve(Money(100), for: self.trade, symbol: self.symbol)
         account.reserve(Money(200), for: later, symbol: self.symbol)
-        account.release(self.trade, symbol: self.symbol)
-        #expect(account.openTrades == [self.symbol: later])
+        account.release(self.trade)
+        #expect(account.openTrades == [later: self.symbol])
         #expect(account.reservations == [later: Money(200)])
         account.releaseReservation(of: later)
-        #expect(account.openTrades == [self.symbol: later])
+        #expect(account.openTrades == [later: self.symbol])
         #expect(account.reservations.isEmpty)
     }
 

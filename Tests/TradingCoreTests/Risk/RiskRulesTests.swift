@@ -119,11 +119,11 @@ import TradingCore
 
     @Test func `a symbol has one open trade`() throws {
         var account = Account(cash: Money(10_000))
-        account.openTrades[self.symbol] = self.trade
+        account.openTrades[self.trade] = self.symbol
         let plan = try self.plan("100", "95", "115")
         #expect(self.check(plan, account: account) == nil)
         let other = try #require(TradeID("AAPL-20251027T143000Z"))
-        account.openTrades[self.symbol] = other
+        account.openTrades[other] = self.symbol
         #expect(
             self.check(plan, account: account)
                 == RiskRefusal(
@@ -132,7 +132,7 @@ import TradingCore
                     value: "AAPL-20251027T143000Z is open"
                 )
         )
-        account.openTrades = [try #require(Symbol("MSFT")): try #require(TradeID("MSFT-1"))]
+        account.openTrades = [try #require(TradeID("MSFT-1")): try #require(Symbol("MSFT"))]
         #expect(self.check(plan, account: account) == nil)
     }
 

@@ -142,7 +142,7 @@ import TradingCore
         private mutating func cancel(_ symbol: Symbol) {
             guard let entry = self.entries.removeValue(forKey: symbol) else { return }
             if self.held[symbol] == nil {
-                self.account.release(entry.trade, symbol: symbol)
+                self.account.release(entry.trade)
             } else {
                 self.account.releaseReservation(of: entry.trade)
             }
@@ -151,7 +151,7 @@ import TradingCore
         /// All that is held, once its entry is done.
         private mutating func sell(_ symbol: Symbol) throws {
             guard self.entries[symbol] == nil, let shares = self.held.removeValue(forKey: symbol) else { return }
-            let trade = try #require(self.account.openTrades[symbol])
+            let trade = try #require(self.account.openTrades(in: symbol).first)
             let price = try #require(self.prices[symbol])
             try self.account.book(
                 .sell,
@@ -161,7 +161,7 @@ import TradingCore
                 trade: trade,
                 reservedPrice: nil
             )
-            self.account.release(trade, symbol: symbol)
+            self.account.release(trade)
             self.cash += Int128(price.raw) * Int128(shares)
         }
 
@@ -175,7 +175,7 @@ import TradingCore
             #expect(Int128(self.account.cash.raw) == self.cash)
             #expect(Int128(self.account.reservedCash.raw) == self.reserved)
             #expect(self.account.positions == self.held.mapValues { Quantity($0) })
-            #expect(Set(self.account.openTrades.keys) == Set(self.held.keys).union(self.entries.keys))
+            #expect(Set(self.account.openTrades.values) == Set(self.held.keys).union(self.entries.keys))
             if let equity = try RiskRules.equity(of: self.account, prices: self.prices) {
                 self.account.record(equity: equity)
             }

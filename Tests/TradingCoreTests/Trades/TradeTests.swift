@@ -31,9 +31,9 @@ import TradingCore
                 type: .market,
                 quantity: Quantity(quantity),
                 timeInForce: .day
-            )
+            ),
+            state: state
         )
-        order.state = state
         order.filledQuantity = Quantity(filled)
         return order
     }
@@ -86,7 +86,7 @@ import TradingCore
         #expect(trade.latest(.stop) == second)
         #expect(trade.nextID(.stop).attempt == 3)
         #expect(trade.nextID(.exit).attempt == 1)
-        second.state = .accepted
+        second.step(on: .accepted)
         trade.replace(second)
         #expect(trade.orders.count == 3)
         #expect(trade.order(second.id) == second)

@@ -1,6 +1,6 @@
 package import TradingCore
 
-/// `ma-rsi-volume`, the default (DESIGN section 7): close above its 20-bar mean, Wilder RSI(14) between 50 and 70,
+/// `ma-rsi-volume`, the default: close above its 20-bar mean, Wilder RSI(14) between 50 and 70,
 /// volume above its 20-bar mean. Stop 5 % below the entry, target three times that above, out after 40 sessions.
 package struct MovingAverageRSIVolumeStrategy: Strategy {
     package static let name = "ma-rsi-volume"

@@ -136,14 +136,14 @@ package struct LedgerAudit {
 
     private mutating func checkOpenTrades(of account: Account, trades: [Trade]) {
         let open = trades.filter { !$0.state.isTerminal && $0.state != .scanning && $0.state != .setupDetected }
-        for trade in open where account.openTrades[trade.symbol] != trade.id {
+        for trade in open where account.openTrades[trade.id] != trade.symbol {
             self.note(
                 "the ledger's open trade in \(trade.symbol)",
                 expected: "\(trade.id)",
-                found: account.openTrades[trade.symbol].map(\.description) ?? "none"
+                found: account.openTrades(in: trade.symbol).first.map(\.description) ?? "none"
             )
         }
-        for (symbol, id) in account.openTrades.sorted(by: { $0.key < $1.key })
+        for (id, symbol) in account.openTrades.sorted(by: { $0.key < $1.key })
         where !open.contains(where: { $0.id == id }) {
             self.note("the ledger's open trade in \(symbol)", expected: "a trade that is open", found: "\(id)")
         }
