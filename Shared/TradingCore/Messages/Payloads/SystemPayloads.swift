@@ -1,0 +1,48 @@
+/// `circuit_breaker.state.changed`
+package struct BreakerChange: Hashable, Sendable, JSONCodable {
+    package var breaker: String
+    package var from: BreakerState
+    package var to: BreakerState
+    package var reason: String
+
+    package init(breaker: String, from: BreakerState, to: BreakerState, reason: String) {
+        self.breaker = breaker
+        self.from = from
+        self.to = to
+        self.reason = reason
+    }
+
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.init(
+            breaker: try object.value("breaker"),
+            from: try object.value("from"),
+            to: try object.value("to"),
+            reason: try object.value("reason")
+        )
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("breaker", self.breaker)
+            $0.field("from", self.from)
+            $0.field("to", self.to)
+            $0.field("reason", self.reason)
+        }
+    }
+}
+
+/// `system.trading.halted` and `system.trading.resumed`
+package struct TradingSwitch: Hashable, Sendable, JSONCodable {
+    package var reason: String
+
+    package init(reason: String) { self.reason = reason }
+
+    package init(json: JSONValue) throws(JSONError) {
+        self.init(reason: try JSONObject(json).value("reason"))
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object { $0.field("reason", self.reason) }
+    }
+}
