@@ -121,6 +121,7 @@ enum Sample {
                 stopPrice: role == .stop ? Price("18.67") : nil,
                 timeInForce: role == .stop ? .goodTillCancelled : .day
             ),
+            intendedAt: Self.now,
             state: state
         )
         order.filledQuantity = Quantity(filled)

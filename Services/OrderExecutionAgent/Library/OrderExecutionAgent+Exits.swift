@@ -47,7 +47,8 @@ extension OrderExecutionAgent {
                 quantity: trade.trade.heldQuantity,
                 limitPrice: target,
                 timeInForce: .day
-            )
+            ),
+            intendedAt: timestamp
         )
         trade.trade.replace(order)
         books.say(
@@ -77,7 +78,7 @@ extension OrderExecutionAgent {
     /// The sale failed: what is still held gets its stop back, and the sale is tried again at the next open.
     func restoreStop(_ trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp) {
         guard trade.trade.heldQuantity > .zero, trade.trade.latest(.stop)?.state.isTerminal ?? true else { return }
-        let stop = trade.trade.nextStop()
+        let stop = trade.trade.nextStop(at: timestamp)
         trade.trade.replace(stop)
         books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
         books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))

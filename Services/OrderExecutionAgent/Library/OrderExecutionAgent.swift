@@ -96,7 +96,8 @@ package struct OrderExecutionAgent: Judgement {
                 quantity: approval.quantity,
                 limitPrice: approval.plan.entryPrice,
                 timeInForce: .day
-            )
+            ),
+            intendedAt: message.timestamp
         )
         let refusal: String?
         if let reason = books.account?.value.entriesStopped {

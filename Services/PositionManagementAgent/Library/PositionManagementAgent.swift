@@ -84,7 +84,7 @@ package struct PositionManagementAgent: Judgement {
         at timestamp: Timestamp,
         causedBy cause: Message?
     ) -> Order {
-        let stop = position.trade.nextStop()
+        let stop = position.trade.nextStop(at: timestamp)
         position.trade.replace(stop)
         self.call(
             .place(stop.terms),

@@ -1,6 +1,8 @@
 /// One order of a trade as the ledger knows it.
 package struct Order: Hashable, Sendable, JSONCodable {
     package var terms: OrderTerms
+    /// When the intent was written down, in market time.
+    package let intendedAt: Timestamp
     package internal(set) var state: OrderState
     /// The broker's own id; nil until the broker has answered.
     package var brokerOrderID: String?
@@ -13,8 +15,9 @@ package struct Order: Hashable, Sendable, JSONCodable {
     /// The market time of the last fill.
     package var filledAt: Timestamp?
 
-    package init(terms: OrderTerms, state: OrderState = .intent) {
+    package init(terms: OrderTerms, intendedAt: Timestamp, state: OrderState = .intent) {
         self.terms = terms
+        self.intendedAt = intendedAt
         self.state = state
         self.filledQuantity = .zero
         self.filledValue = .zero
@@ -36,6 +39,7 @@ package struct Order: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.terms = try OrderTerms(json: json)
+        self.intendedAt = try object.value("intended_at")
         self.state = try object.value("state")
         self.brokerOrderID = try object.optional("order_id")
         self.filledQuantity = try object.value("filled_quantity")
@@ -47,6 +51,7 @@ package struct Order: Hashable, Sendable, JSONCodable {
     package func write(to writer: inout JSONWriter) {
         writer.object {
             self.terms.writeFields(to: &$0)
+            $0.field("intended_at", self.intendedAt)
             $0.field("state", self.state)
             $0.field("order_id", self.brokerOrderID)
             $0.field("filled_quantity", self.filledQuantity)

@@ -80,7 +80,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
     }
 
     /// The next stop for everything held: good till cancelled, at the plan's stop price.
-    package func nextStop() -> Order {
+    package func nextStop(at timestamp: Timestamp) -> Order {
         Order(
             terms: OrderTerms(
                 clientOrderID: self.nextID(.stop),
@@ -90,7 +90,8 @@ package struct Trade: Hashable, Sendable, JSONCodable {
                 quantity: self.heldQuantity,
                 stopPrice: self.plan?.stopPrice,
                 timeInForce: .goodTillCancelled
-            )
+            ),
+            intendedAt: timestamp
         )
     }
 

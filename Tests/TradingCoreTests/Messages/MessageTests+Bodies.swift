@@ -131,6 +131,7 @@ extension MessageTests {
                 limitPrice: price("175.5"),
                 timeInForce: .day
             ),
+            intendedAt: instant("2025-10-28T14:30:00Z"),
             state: state
         )
         order.brokerOrderID = "61e69015-8549-4bfd-b9c3-01e75843f47d"
@@ -167,6 +168,7 @@ extension MessageTests {
                 quantity: Quantity(5),
                 timeInForce: .day
             ),
+            intendedAt: instant("2025-10-28T14:30:00Z"),
             state: .unknown
         )
     }

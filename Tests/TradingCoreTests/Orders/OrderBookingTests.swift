@@ -16,6 +16,7 @@ import TradingCore
                 limitPrice: Price(20),
                 timeInForce: .day
             ),
+            intendedAt: start,
             state: state
         )
     }

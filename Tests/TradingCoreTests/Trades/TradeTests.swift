@@ -32,6 +32,7 @@ import TradingCore
                 quantity: Quantity(quantity),
                 timeInForce: .day
             ),
+            intendedAt: self.start,
             state: state
         )
         order.filledQuantity = Quantity(filled)

@@ -30,6 +30,7 @@ package struct OrderNotice: Hashable, Sendable, JSONCodable {
             $0.field("limit_price", self.order.terms.limitPrice)
             $0.field("stop_price", self.order.terms.stopPrice)
             $0.field("time_in_force", self.order.terms.timeInForce)
+            $0.field("intended_at", self.order.intendedAt)
             $0.field("state", self.order.state)
             $0.field("filled_quantity", self.order.filledQuantity)
             $0.field("filled_value", self.order.filledValue)
