@@ -6,7 +6,7 @@ import TradingCore
 /// Fills that the broker reports of orders that had ended: real, alarming, and never without a stop.
 @Suite struct LateFillTests {
     private func stage(_ trade: Trade, held: Int) throws -> JudgementStage {
-        let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5))
+        let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
         stage.put(trade)
         var account = try Sample.account()
         if !trade.state.isTerminal { account.openTrades = [trade.id: trade.symbol] }
@@ -31,7 +31,9 @@ import TradingCore
         #expect(try stage.judge(.feed(.order(fill))).messages.isEmpty, "told twice, booked once")
 
         // From here on it is a fill like any other.
-        let positions = JudgementStage(PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance))
+        let positions = JudgementStage(
+            PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance, tickRule: .usStocks)
+        )
         positions.put(revived)
         let told = try positions.judge(.message(try #require(decision.messages.first)))
         #expect(told.calls.map(\.name) == ["place"])
@@ -54,7 +56,9 @@ import TradingCore
         let gone = try stage.judge(.feed(.order(Sample.report(stop.id, .cancelled))))
         #expect(gone.events == [.orderCancelled])
 
-        let positions = JudgementStage(PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance))
+        let positions = JudgementStage(
+            PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance, tickRule: .usStocks)
+        )
         positions.put(try stage.trade(trade.id))
         try positions.judge(.message(try #require(gone.messages.first)))
         #expect(try positions.trade(trade.id).latest(.stop)?.terms.quantity == Quantity(50))

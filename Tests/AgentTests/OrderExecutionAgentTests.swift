@@ -3,7 +3,9 @@ import Testing
 import TradingCore
 
 @Suite struct OrderExecutionAgentTests {
-    private func stage() -> JudgementStage { JudgementStage(OrderExecutionAgent(partialFillSeconds: 5)) }
+    private func stage() -> JudgementStage {
+        JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+    }
 
     private func approval() throws -> MessageBody {
         .tradeApproved(
@@ -30,6 +32,39 @@ import TradingCore
         #expect(decision.events.isEmpty)
         // The same approval once more sends nothing.
         #expect(try stage.judge(Sample.message(try self.approval(), trade)).calls.isEmpty)
+    }
+
+    @Test func `prices finer than a tick are never sent`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.entryApproved)
+        let plan = EntryPlan(
+            entryPrice: try #require(Price("19.6612")),
+            stopPrice: try #require(Price("18.6781")),
+            targetPrice: try #require(Price("22.6041"))
+        )
+        trade.plan = plan
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let approval = TradeApproval(
+            symbol: trade.symbol,
+            quantity: Quantity(50),
+            plan: plan,
+            reservedCash: Money(984),
+            expiresAt: Sample.now + .seconds(300)
+        )
+        try stage.judge(Sample.message(.tradeApproved(approval), trade))
+        #expect(try stage.trade(trade.id).latest(.entry)?.terms.limitPrice == Price("19.66"))
+
+        var exiting = try Sample.trade(.exitTriggered)
+        exiting.plan = plan
+        exiting.exitReason = .target
+        exiting.replace(try Sample.order(.entry, exiting, state: .filled, filled: 50))
+        stage.put(exiting)
+        try stage.judge(Sample.message(.exitRequested(ExitSignal(symbol: trade.symbol, reason: "")), exiting))
+        let exit = try #require(try stage.trade(exiting.id).latest(.exit))
+        #expect(exit.terms.limitPrice == Price("22.61"))
+        try stage.judge(Sample.answer(.place(exit.terms), .refused(code: "403", reason: "halted"), exiting))
+        #expect(try stage.trade(exiting.id).latest(.stop)?.terms.stopPrice == Price("18.67"))
     }
 
     @Test func `an approval for a trade that is not approved is an invalid transition`() throws {

@@ -4,7 +4,7 @@ import TradingCore
 
 @Suite struct PositionManagementAgentTests {
     private func stage() -> JudgementStage {
-        JudgementStage(PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance))
+        JudgementStage(PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance, tickRule: .usStocks))
     }
 
     private func filled(at price: String = "19.66") throws -> Trade {

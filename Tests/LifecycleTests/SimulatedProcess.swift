@@ -123,9 +123,9 @@ final class SimulatedProcess {
                 seed: "test"
             )
         case .riskManagement: RiskManagementAgent(limits: RiskLimits(), approvalLifetime: .seconds(300))
-        case .orderExecution: OrderExecutionAgent(partialFillSeconds: 0)
+        case .orderExecution: OrderExecutionAgent(partialFillSeconds: 0, tickRule: .none)
         case .positionManagement:
-            PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance)
+            PositionManagementAgent(gapStopDistance: RiskLimits().stopDistance, tickRule: .none)
         }
     }
 }

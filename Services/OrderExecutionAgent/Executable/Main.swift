@@ -8,7 +8,8 @@ enum Main {
     static func main() async {
         var definition = AgentDefinition(agent: .orderExecution, defaultHTTPPort: 8084) { settings, _ in
             OrderExecutionAgent(
-                partialFillSeconds: try settings.int("order.partialFillSeconds", default: 5, in: 0...3600)
+                partialFillSeconds: try settings.int("order.partialFillSeconds", default: 5, in: 0...3600),
+                tickRule: try settings.choice("order.tickRule", default: .usStocks)
             )
         }
         definition.makeFeed = { _, endpoints in AlpacaTradeUpdatesFeed(endpoints: endpoints) }

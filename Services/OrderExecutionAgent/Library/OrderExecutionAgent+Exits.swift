@@ -45,7 +45,7 @@ extension OrderExecutionAgent {
                 side: .sell,
                 type: target == nil ? .market : .limit,
                 quantity: trade.trade.heldQuantity,
-                limitPrice: target,
+                limitPrice: target.map { self.tickRule.limit($0, .sell) },
                 timeInForce: .day
             ),
             intendedAt: timestamp
@@ -78,7 +78,7 @@ extension OrderExecutionAgent {
     /// The sale failed: what is still held gets its stop back, and the sale is tried again at the next open.
     func restoreStop(_ trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp) {
         guard trade.trade.heldQuantity > .zero, trade.trade.latest(.stop)?.state.isTerminal ?? true else { return }
-        let stop = trade.trade.nextStop(at: timestamp)
+        let stop = trade.trade.nextStop(at: timestamp, self.tickRule)
         trade.trade.replace(stop)
         books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
         books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))

@@ -7,9 +7,11 @@ package struct OrderExecutionAgent: Judgement {
     let speaker = Speaker(.orderExecution)
     /// How long a partly filled entry may go on filling before its remainder is cancelled.
     let partialFillSeconds: Int
+    let tickRule: TickRule
 
-    package init(partialFillSeconds: Int) {
+    package init(partialFillSeconds: Int, tickRule: TickRule) {
         self.partialFillSeconds = partialFillSeconds
+        self.tickRule = tickRule
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
@@ -94,7 +96,7 @@ package struct OrderExecutionAgent: Judgement {
                 side: .buy,
                 type: .limit,
                 quantity: approval.quantity,
-                limitPrice: approval.plan.entryPrice,
+                limitPrice: self.tickRule.limit(approval.plan.entryPrice, .buy),
                 timeInForce: .day
             ),
             intendedAt: message.timestamp

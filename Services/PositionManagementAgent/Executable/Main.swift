@@ -6,7 +6,10 @@ import TradingCore
 enum Main {
     static func main() async {
         var definition = AgentDefinition(agent: .positionManagement, defaultHTTPPort: 8085) { settings, _ in
-            PositionManagementAgent(gapStopDistance: try RiskLimits(settings).stopDistance)
+            PositionManagementAgent(
+                gapStopDistance: try RiskLimits(settings).stopDistance,
+                tickRule: try settings.choice("order.tickRule", default: .usStocks)
+            )
         }
         definition.watchesQuotes = true
         await AgentProcess.run(definition)

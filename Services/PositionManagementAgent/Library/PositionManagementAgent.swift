@@ -9,9 +9,11 @@ package struct PositionManagementAgent: Judgement {
     private let gapStopDistance: Rate
     /// After so many stops that were lost or could not be sent, the position is sold instead.
     private let maximumStopAttempts: Int
+    private let tickRule: TickRule
 
-    package init(gapStopDistance: Rate, maximumStopAttempts: Int = 5) {
+    package init(gapStopDistance: Rate, tickRule: TickRule, maximumStopAttempts: Int = 5) {
         self.gapStopDistance = gapStopDistance
+        self.tickRule = tickRule
         self.maximumStopAttempts = maximumStopAttempts
     }
 
@@ -84,7 +86,7 @@ package struct PositionManagementAgent: Judgement {
         at timestamp: Timestamp,
         causedBy cause: Message?
     ) -> Order {
-        let stop = position.trade.nextStop(at: timestamp)
+        let stop = position.trade.nextStop(at: timestamp, self.tickRule)
         position.trade.replace(stop)
         self.call(
             .place(stop.terms),

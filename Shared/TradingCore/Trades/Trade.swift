@@ -80,7 +80,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
     }
 
     /// The next stop for everything held: good till cancelled, at the plan's stop price.
-    package func nextStop(at timestamp: Timestamp) -> Order {
+    package func nextStop(at timestamp: Timestamp, _ tickRule: TickRule) -> Order {
         Order(
             terms: OrderTerms(
                 clientOrderID: self.nextID(.stop),
@@ -88,7 +88,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
                 side: .sell,
                 type: .stop,
                 quantity: self.heldQuantity,
-                stopPrice: self.plan?.stopPrice,
+                stopPrice: (self.plan?.stopPrice).map { tickRule.stop($0, .sell) },
                 timeInForce: .goodTillCancelled
             ),
             intendedAt: timestamp
