@@ -25,6 +25,10 @@ final class JudgementStage {
         try Account(json: try JSONValue(parsing: try #require(self.documents[Account.key]).body))
     }
 
+    func clock() throws -> MarketClock {
+        try MarketClock(json: try JSONValue(parsing: try #require(self.documents[MarketClock.key]).body))
+    }
+
     /// Decides and applies; throws what the judgement throws.
     @discardableResult
     func judge(_ input: Input) throws -> Decision {

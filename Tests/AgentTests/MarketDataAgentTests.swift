@@ -83,6 +83,24 @@ import TradingCore
         #expect(try stage.judge(try self.quote(16, 1)).events.isEmpty)
     }
 
+    @Test func `the clock says whether a session is open, also when the agent starts in the middle of one`() throws {
+        let stage = try self.stage()
+        try stage.judge(try self.quote(8))
+        #expect(try stage.clock().isOpen == false)
+        try stage.judge(try self.quote(9, 31))
+        #expect(try stage.clock().isOpen == true)
+        try stage.judge(try self.quote(16))
+        #expect(try stage.clock().isOpen == false)
+
+        let late = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day))
+        let asked = try #require(try late.judge(.feed(.connected)).messages.first)
+        let noon = NewYorkTime.timestamp(on: Self.date, hour: 12)
+        let calendar = try #require(try late.judge(Self.answer(asked, .clock(noon))).messages.first)
+        #expect(try late.clock().isOpen == nil)
+        try late.judge(Self.answer(calendar, .sessions([Self.session(Self.date)])))
+        #expect(try late.clock().isOpen == true)
+    }
+
     @Test func `a daily bar is passed on when its session has closed, and once`() throws {
         let stage = try self.stage()
         try stage.judge(try self.quote(15))

@@ -285,6 +285,39 @@ import TradingCore
         #expect(exit.terms.limitPrice == Price("22.6"))
     }
 
+    @Test func `a target hit in a closed market waits behind its stop and exits at the open`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.exitTriggered)
+        trade.exitReason = .target
+        trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        var account = try Sample.account()
+        account.openTrades = [trade.id: trade.symbol]
+        stage.put(Account.key, account)
+        var clock = MarketClock(since: Sample.now)
+        clock.isOpen = false
+        stage.put(MarketClock.key, clock)
+        let notice = PositionNotice(
+            symbol: trade.symbol,
+            quantity: Quantity(50),
+            entryPrice: Price(19),
+            stopPrice: Price(18),
+            targetPrice: Price(22)
+        )
+        #expect(try stage.judge(Sample.message(.targetHit(notice), trade)).calls.isEmpty)
+        let open = MarketStatus(
+            isOpen: true,
+            isTransition: true,
+            sessionDate: NewYorkTime.date(of: Sample.now),
+            nextOpen: nil,
+            nextClose: nil
+        )
+        let opened = try stage.judge(.message(Speaker(.marketData).say(.marketStatus(open), at: Sample.now, about: "")))
+        #expect(opened.calls.map(\.operation) == [.cancel(stop.id)])
+    }
+
     @Test func `a stop that fills while the exit begins closes the trade once`() throws {
         let stage = self.stage()
         var trade = try Sample.trade(.exitTriggered)

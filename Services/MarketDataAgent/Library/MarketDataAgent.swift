@@ -188,6 +188,7 @@ package struct MarketDataAgent: Judgement {
             )
             clock.value.lastBoundary = boundary.at
         }
+        clock.value.isOpen = schedule.isOpen(at: max(time, clock.value.lastBoundary))
         work.clock = clock
     }
 

@@ -28,7 +28,8 @@ package struct OrderExecutionAgent: Judgement {
                 if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
                 if case .reconcile(let ids) = answer.call.operation { trades.formUnion(ids.map(\.trade)) }
                 return trades.sorted().map(Trade.key) + [Account.key]
-            case .tradeApproved: return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
+            case .tradeApproved, .targetHit:
+                return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
             default: return try [Trade.key(message.requiredTradeID), Account.key]
             }
         }
@@ -57,7 +58,17 @@ package struct OrderExecutionAgent: Judgement {
         switch message.body {
         case .tradeApproved(let approval):
             try self.submitEntry(approval, message, &books, clock: try documents.find(MarketClock.key))
-        case .targetHit, .positionUnprotected, .exitRequested:
+        case .targetHit:
+            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+            var trade = try books.trade(message.requiredTradeID)
+            if clock?.value.isOpen == false {
+                // Nothing can be sold now, and the stop in its place is worth more than an order that waits.
+                books.note(Note(.info, "a target was hit in a closed market: the exit waits for the open"))
+            } else {
+                try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
+            }
+            books.put(trade)
+        case .positionUnprotected, .exitRequested:
             var trade = try books.trade(message.requiredTradeID)
             try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             books.put(trade)

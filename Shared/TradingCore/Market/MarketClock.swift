@@ -4,6 +4,8 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
     package let since: Timestamp
     /// The opening or closing announced last; before the first one, when the market was first looked at.
     package var lastBoundary: Timestamp
+    /// Whether a session was open when market time was last looked at; nil until the calendar is known.
+    package var isOpen: Bool?
     /// The newest completed bar announced, by symbol.
     package var lastBars: [Symbol: Timestamp]
 
@@ -19,6 +21,7 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
         let object = try JSONObject(json)
         self.init(since: try object.value("since"))
         self.lastBoundary = try object.value("last_boundary")
+        self.isOpen = try object.optional("is_open")
         for entry: JSONValue in try object.value("last_bars", as: [JSONValue].self) {
             let bar = try JSONObject(entry)
             self.lastBars[try bar.value("symbol")] = try bar.value("timestamp", as: Timestamp.self)
@@ -29,6 +32,7 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
         writer.object { writer in
             writer.field("since", self.since)
             writer.field("last_boundary", self.lastBoundary)
+            writer.field("is_open", self.isOpen)
             writer.field("last_bars", self.lastBars.sorted { $0.key < $1.key }.map(LastBar.init))
         }
     }

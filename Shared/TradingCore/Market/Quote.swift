@@ -13,7 +13,7 @@ package struct Quote: Hashable, Sendable, JSONCodable {
         self.timestamp = timestamp
     }
 
-    /// A quote without a bid, or crossed, prices nothing (broker-apis 4.25).
+    /// A quote without a bid, or crossed, prices nothing.
     package var isUsable: Bool { self.bid > .zero && self.ask >= self.bid }
 
     package init(json: JSONValue) throws(JSONError) {

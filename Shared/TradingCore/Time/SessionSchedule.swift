@@ -52,6 +52,14 @@ package struct SessionSchedule: Hashable, Sendable {
         return self.sessions[index]
     }
 
+    /// Whether a session is open at that instant, its opening included and its close not; nil if its date in New York is
+    /// not covered.
+    package func isOpen(at timestamp: Timestamp) -> Bool? {
+        let date = NewYorkTime.date(of: timestamp)
+        guard self.covers(date) else { return nil }
+        return self.session(on: date).map { $0.open <= timestamp && timestamp < $0.close } ?? false
+    }
+
     /// The sessions whose close lies after `after` and not after `end`, in order.
     package func sessions(closingAfter after: Timestamp, upTo end: Timestamp) -> ArraySlice<TradingSession> {
         guard after < end else { return [] }
