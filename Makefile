@@ -10,19 +10,23 @@ BARS ?= Services/BrokerSimulator/SampleBars
 CASH ?= 10000
 RUN_DIRECTORY ?= .run
 BIN := .build/release
+# Without it SwiftPM compiles everything anew whenever its output goes to a terminal and the last time did not.
+SWIFT_FLAGS := -c release --no-color-diagnostics
 PACKAGES := redis-server libhiredis-dev libcurl4-openssl-dev libssl-dev pkg-config tzdata
 AGENTS := market-data strategy risk-management order-execution position-management
 
 # REPLICAS_STRATEGY=2 and REPLICAS_STRATEGY_AGENT=2 mean the same.
 upper = $(shell echo '$(1)' | tr 'a-z-' 'A-Z_')
-REPLICA_NAMES = $(foreach agent,$(AGENTS),REPLICAS_$(call upper,$(agent)) REPLICAS_$(call upper,$(agent))_AGENT)
+REPLICA_NAMES = $(foreach agent,$(AGENTS),REPLICAS_$(call upper,$(agent)))
 replica_count = $(or $(REPLICAS_$(call upper,$(1))),$(REPLICAS_$(call upper,$(1))_AGENT))
 REPLICAS = $(foreach agent,$(AGENTS),$(if $(call replica_count,$(agent)),$(agent)-agent=$(call replica_count,$(agent))))
-UNKNOWN_REPLICAS = $(filter-out $(REPLICA_NAMES),$(filter REPLICAS_%,$(.VARIABLES)))
+UNKNOWN_REPLICAS = $(filter-out $(REPLICA_NAMES) $(REPLICA_NAMES:=_AGENT),$(filter REPLICAS_%,$(.VARIABLES)))
 
 ifneq ($(UNKNOWN_REPLICAS),)
 $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
+
+announce = [ -e $(BIN)/tradectl ] || echo "building; the first time takes 5 to 10 minutes on two cores"
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,18 +40,25 @@ help: ## List the targets
 #>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
 #>                          POSITION_MANAGEMENT
 #>    RUN_DIRECTORY=<path>  data, logs and reports (.run)
+#>    LOG_LEVEL=<level>     of the processes: trace, debug, info, notice, warning (if not given), error or critical
+#>  and the agents' settings, such as RISK_MAX_POSITION_VALUE=2000: see README.md
 run: build ## Replay real bars through the five agents, show progress, report to .run/report.html
-	@$(BIN)/tradectl replay --bars "$(BARS)" --cash "$(CASH)" --run-directory "$(RUN_DIRECTORY)" --binaries "$(BIN)" \
-		$(if $(KILL_EVERY),--kill-every "$(KILL_EVERY)") $(if $(SEED),--seed "$(SEED)") \
-		$(addprefix --replicas ,$(REPLICAS))
+	@$(BIN)/tradectl replay --bars="$(BARS)" --cash="$(CASH)" --run-directory="$(RUN_DIRECTORY)" --binaries="$(BIN)" \
+		$(if $(KILL_EVERY),--kill-every="$(KILL_EVERY)") $(if $(SEED),--seed="$(SEED)") \
+		$(addprefix --replicas=,$(REPLICAS)) \
+		$(if $(filter command,$(origin LOG_LEVEL)),--log-level="$(LOG_LEVEL)")
 
 # One configuration for everything, so that a fresh clone compiles once.
 build: setup ## Build everything in release mode
-	@swift build -c release
+	@$(announce)
+	swift build $(SWIFT_FLAGS)
 
+# Tests make certificates and serve them.
+test: PACKAGES += openssl python3
 test: setup ## Run every test; a redis-server is started where one is needed
-	@swift build -c release --build-tests
-	swift test -c release --skip-build
+	@$(announce)
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build
 
 bench: build ## Measure latency, memory and restart time; figures also go to .run/bench.json
 	@$(BIN)/quintet-bench

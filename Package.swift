@@ -115,7 +115,7 @@ let tests: [Target] = [
     ),
     .testTarget(
         name: "HTTPTransportTests",
-        dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioWebSocket],
+        dependencies: ["HTTPTransport", "TestSupport", nioCore, nioPosix, nioHTTP1, nioWebSocket],
         path: "Tests/HTTPTransportTests"
     ),
     .testTarget(
@@ -126,7 +126,9 @@ let tests: [Target] = [
     .testTarget(
         name: "AgentRuntimeTests",
         dependencies: [
-            "AgentRuntime", "Telemetry", "TradingCore", logging, coreMetrics, serviceLifecycle, serviceLifecycleTestKit,
+            "AgentRuntime", "Brokerage", "HTTPTransport", "MessageBus", "Telemetry", "TradingCore", logging,
+            coreMetrics,
+            serviceLifecycle, serviceLifecycleTestKit,
         ],
         path: "Tests/AgentRuntimeTests"
     ),

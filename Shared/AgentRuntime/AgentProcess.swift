@@ -62,10 +62,13 @@ package enum AgentProcess {
         let metrics = Telemetry.bootstrap(
             service: definition.agent.rawValue,
             level: common.logLevel,
-            format: common.logFormat
+            format: common.logFormat,
+            metricHelp: MetricName.help
         )
-        let heartbeat = Heartbeat()
-        let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat()) }
+        let heartbeat = Heartbeat("the main loop")
+        let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat("lane \($0.rawValue)")) }
+        // A lane may wait for several answers to one call, such as bars of many pages.
+        let vitals = Vitals([(heartbeat, .seconds(30))] + lanes.map { ($0.heartbeat, .seconds(120)) })
         let desk = AgentDesk(
             definition: definition,
             configuration: configuration,
@@ -77,11 +80,7 @@ package enum AgentProcess {
         let health = try await HealthServer.start(
             host: common.httpHost,
             port: common.httpPort,
-            liveness: {
-                // A lane may wait for several broker calls in a row before it turns over.
-                let stalled = lanes.lazy.map { $0.heartbeat.liveness(within: .seconds(120)) }.first { $0 != .alive }
-                return stalled ?? heartbeat.liveness(within: .seconds(30))
-            },
+            liveness: vitals.liveness,
             readiness: desk.readiness,
             metrics: metrics
         )
@@ -117,11 +116,12 @@ struct AgentConfiguration: Sendable {
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
 
-    /// One file serves all processes: what the others read is no mistake.
+    /// One file or environment may serve all processes: what the others read is no mistake.
     static let sharedKeys = [
         "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
-        "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "poll.interval",
+        "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
+        "poll.interval",
     ]
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
@@ -171,10 +171,11 @@ struct AgentDesk: Sendable {
     let heartbeat: Heartbeat
     let readiness: ReadinessBoard
     let logger: Logger
+    let installation = Installation()
 
     /// The agent's own thread.
     func judge(_ settings: Settings, feed: (any BrokerFeed)?) throws {
-        let bus = self.connect()
+        let (bus, seed) = self.join(beating: self.heartbeat)
         let driver = feed.map {
             FeedDriver(
                 feed: $0,
@@ -186,12 +187,6 @@ struct AgentDesk: Sendable {
                 wake: bus.wakeSignal.wake
             )
         }
-        let seed = try Installation.seed(
-            bus: bus,
-            stop: self.stop,
-            heartbeat: self.heartbeat,
-            logger: self.logger
-        )
         AgentLoop(
             judgement: try self.definition.makeJudgement(settings, seed),
             settings: self.configuration.loop,
@@ -211,7 +206,7 @@ struct AgentDesk: Sendable {
             agent: self.definition.agent,
             lane: lane,
             instance: self.configuration.common.instance,
-            bus: self.connect(),
+            bus: self.join(beating: heartbeat).bus,
             stop: self.stop,
             readiness: self.readiness,
             heartbeat: heartbeat,
@@ -222,13 +217,16 @@ struct AgentDesk: Sendable {
         ).run()
     }
 
-    private func connect() -> RedisMessageBus {
+    /// A thread's own bus, which changes no other ledger than the process's.
+    private func join(beating heartbeat: Heartbeat) -> (bus: RedisMessageBus, installation: String) {
         let bus = RedisMessageBus(
             endpoint: self.configuration.redis,
             namespace: self.configuration.common.namespace
         )
         self.stop.onStop(bus.wakeSignal.wake)
-        return bus
+        let id = self.installation.join(bus: bus, stop: self.stop, heartbeat: heartbeat, logger: self.logger)
+        bus.installation = id
+        return (bus, id)
     }
 }
 

@@ -1,46 +1,47 @@
 import Logging
 import MessageBus
+import Synchronization
 import TradingCore
 
-/// What tells one installation from another: a text made once and kept in the ledger, so that trace ids of two
-/// installations never meet.
-enum Installation {
-    private static let key = DocumentKey(rawValue: "installation")
+/// Which ledger this process belongs to: a text made once for each ledger and kept in it, so that trace ids of two
+/// installations never meet and an emptied ledger is not taken for the old one.
+final class Installation: Sendable {
+    private let id = Mutex<String?>(nil)
 
+    /// The ledger's id. What the first thread finds, or makes on an empty ledger, holds for all threads of the process.
     /// Waits for the bus as long as it takes; empty when the process is asked to stop first.
-    static func seed(
-        bus: any MessageBus,
-        stop: StopSignal,
-        heartbeat: Heartbeat,
-        logger: Logger
-    ) throws -> String {
+    func join(bus: any MessageBus, stop: StopSignal, heartbeat: Heartbeat, logger: Logger) -> String {
         var backOff = BackOff()
         while !stop.isGiven {
             do {
-                if let known = try bus.load([Self.key]).first.flatMap({ $0 }) {
-                    return String(decoding: known.body, as: UTF8.self)
+                if let found = try Self.found(bus) {
+                    return self.id.withLock { id in
+                        id = id ?? found
+                        return id ?? found
+                    }
                 }
-                let made = StableHash.hexadecimal(
-                    "installation",
-                    "\(UInt64.random(in: .min ... .max))",
-                    "\(UInt64.random(in: .min ... .max))"
-                )
-                var commit = Commit()
-                commit.writes = [
-                    DocumentWrite(
-                        key: Self.key,
-                        expectedVersion: 0,
-                        expectedState: "",
-                        state: "",
-                        body: Array(made.utf8)
-                    )
-                ]
-                if try bus.commit(commit) == .committed { return made }
             } catch {
                 logger.warning("bus not there yet", metadata: ["reason": "\(error)"])
                 backOff.wait(stop: stop, heartbeat: heartbeat)
             }
         }
         return ""
+    }
+
+    /// Nil when another process has just made it.
+    private static func found(_ bus: any MessageBus) throws -> String? {
+        if let known = try bus.load([.installation]).first.flatMap({ $0 }) {
+            return String(decoding: known.body, as: UTF8.self)
+        }
+        let made = StableHash.hexadecimal(
+            "installation",
+            "\(UInt64.random(in: .min ... .max))",
+            "\(UInt64.random(in: .min ... .max))"
+        )
+        var commit = Commit()
+        commit.writes = [
+            DocumentWrite(key: .installation, expectedVersion: 0, expectedState: "", state: "", body: Array(made.utf8))
+        ]
+        return try bus.commit(commit) == .committed ? made : nil
     }
 }

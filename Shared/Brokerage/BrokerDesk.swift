@@ -124,6 +124,7 @@ package final class BrokerDesk {
         }
     }
 
+    // Asks, calls and reports before anything else is asked on this thread: no report can be that of an older call.
     private func guarded<Result>(_ call: () throws(BrokerError) -> Result) throws(BrokerError) -> Result {
         let before = self.breaker.state
         if case .refused(let retryAfter) = self.breaker.request(now: self.now()) {

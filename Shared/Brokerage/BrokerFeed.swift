@@ -13,7 +13,6 @@ package enum FeedAction: Hashable, Sendable {
 /// One broker stream's side of the talk: what to send when, and what the frames mean. Does no I/O.
 package protocol BrokerFeed: Sendable {
     var url: String { get }
-    var headers: [(name: String, value: String)] { get }
     /// The socket is open: a new conversation begins.
     mutating func opened() -> [FeedAction]
     mutating func received(_ frame: [UInt8]) -> [FeedAction]

@@ -1,5 +1,4 @@
 import CCurl
-import Glibc
 
 /// HTTP/1.1 over libcurl, on one reused handle, for the one thread that owns it.
 ///
@@ -8,22 +7,15 @@ import Glibc
 /// every other method therefore has a connection of its own, on which libcurl never repeats a request. Redirects are
 /// answers, proxies are not used, answers are not cached or decompressed.
 package final class CurlHTTPClient: HTTPClient {
-    private static let libraryStarted: Bool = {
-        // With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL raises it on a connection the peer closed.
-        signal(SIGPIPE, SIG_IGN)
-        return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
-    }()
-
     private let handle: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
+    private let tls: TLSSettings
     private let maximumResponseBytes: Int
 
-    /// A longer body ends the request with `.responseTooLarge`.
-    package init(maximumResponseBytes: Int = 16 << 20) {
-        guard Self.libraryStarted, let handle = curl_easy_init() else {
-            preconditionFailure("libcurl could not start: check that its installation is complete")
-        }
-        self.handle = handle
+    /// A longer body than `maximumResponseBytes` ends the request with `.responseTooLarge`.
+    package init(tls: TLSSettings = TLSSettings(), maximumResponseBytes: Int = 16 << 20) {
+        self.handle = CurlLibrary.makeHandle()
+        self.tls = tls
         self.errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         self.maximumResponseBytes = maximumResponseBytes
     }
@@ -67,21 +59,14 @@ package final class CurlHTTPClient: HTTPClient {
         let headerList = headers.first
         return withUnsafeMutablePointer(to: &reception) { reception in
             (request.body ?? []).withUnsafeBufferPointer { body in
-                var options = Options(handle: self.handle)
+                var options = CurlOptions(handle: self.handle)
+                options.setConnection(self.tls, connectTimeout: request.connectTimeout)
                 options.set(CURLOPT_URL, request.url)
                 options.set(CURLOPT_PROTOCOLS_STR, "http,https")
-                options.set(CURLOPT_PROXY, "")
                 options.set(CURLOPT_USERAGENT, "quintet")
                 options.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-                options.set(CURLOPT_NOSIGNAL, 1)
-                // Without it a timeout during name resolution would wait for the resolver to come back.
-                options.set(CURLOPT_QUICK_EXIT, 1)
                 options.set(CURLOPT_FOLLOWLOCATION, 0)
-                options.set(CURLOPT_TCP_NODELAY, 1)
-                options.set(CURLOPT_SSL_VERIFYPEER, 1)
-                options.set(CURLOPT_SSL_VERIFYHOST, 2)
-                options.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
-                options.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.totalTimeout))
+                options.set(CURLOPT_TIMEOUT_MS, CurlOptions.milliseconds(request.totalTimeout))
                 if request.method != .get {
                     options.set(CURLOPT_FRESH_CONNECT, 1)
                     options.set(CURLOPT_FORBID_REUSE, 1)
@@ -137,48 +122,6 @@ package final class CurlHTTPClient: HTTPClient {
             message: "\(request.method.rawValue) to \(endpoint.authority): \(detail)",
             requestMayHaveBeenSent: sentBytes > 0
         )
-    }
-
-    /// At least 1, since 0 means no limit to libcurl.
-    private static func milliseconds(_ duration: Duration) -> Int {
-        let (seconds, attoseconds) = duration.components
-        let limit = Int64(Int32.max)
-        let whole = min(seconds, limit / 1000) * 1000
-        return Int(min(max(whole + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000, 1), limit))
-    }
-}
-
-/// Sets options and keeps the first refusal.
-private struct Options {
-    let handle: UnsafeMutableRawPointer
-    private(set) var failure = CURLE_OK
-
-    init(handle: UnsafeMutableRawPointer) {
-        self.handle = handle
-    }
-
-    mutating func set(_ option: CURLoption, _ value: Int) {
-        self.note(ccurl_set_long(self.handle, option, value))
-    }
-
-    mutating func set(_ option: CURLoption, offset value: Int64) {
-        self.note(ccurl_set_offset(self.handle, option, curl_off_t(value)))
-    }
-
-    mutating func set(_ option: CURLoption, _ value: String) {
-        self.note(ccurl_set_string(self.handle, option, value))
-    }
-
-    mutating func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) {
-        self.note(ccurl_set_pointer(self.handle, option, value))
-    }
-
-    mutating func set(_ option: CURLoption, _ value: @escaping ccurl_receiver) {
-        self.note(ccurl_set_receiver(self.handle, option, value))
-    }
-
-    private mutating func note(_ code: CURLcode) {
-        if self.failure == CURLE_OK { self.failure = code }
     }
 }
 
@@ -277,7 +220,7 @@ private let receiveBody: ccurl_receiver = { bytes, size, count, context in
 }
 
 extension HTTPTransportError.Code {
-    fileprivate init(_ code: CURLcode) {
+    init(_ code: CURLcode) {
         self =
             switch code {
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .couldNotResolve

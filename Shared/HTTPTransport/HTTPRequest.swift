@@ -5,7 +5,6 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
         case post = "POST"
         case patch = "PATCH"
         case delete = "DELETE"
-        case put = "PUT"
     }
 
     package var method: Method

@@ -28,7 +28,7 @@ package final class WebSocketClient: Sendable {
     private let configuration: WebSocketConfiguration
     private let state = Mutex(State())
 
-    /// Takes `ws://host:port/path` URLs; throws `.tlsNotSupported` for `wss://` and `.malformedURL` for anything else.
+    /// Takes `ws://host:port/path` and `wss://` URLs; throws `.malformedURL` for anything else.
     /// `headers` go into the upgrade request; throws `.malformedHeader` if one cannot.
     package init(
         url: String,
@@ -40,13 +40,7 @@ package final class WebSocketClient: Sendable {
         guard let endpoint = Endpoint(parsing: url), endpoint.scheme.hasPrefix("ws") else {
             throw WebSocketError(
                 code: .malformedURL,
-                message: "the URL of a WebSocket has to be an absolute ws URL without credentials in it"
-            )
-        }
-        guard endpoint.scheme == "ws" else {
-            throw WebSocketError(
-                code: .tlsNotSupported,
-                message: "wss is not supported: cannot connect to \(endpoint.authority); use a ws URL"
+                message: "the URL of a WebSocket has to be an absolute ws or wss URL without credentials in it"
             )
         }
         guard headers.allSatisfy({ isSendableHeader(name: $0.name, value: $0.value) }) else {
@@ -76,21 +70,44 @@ package final class WebSocketClient: Sendable {
             return true
         }
         precondition(isFirst, "a WebSocketClient connects once: make a new one after .disconnected")
+        switch self.endpoint.scheme {
+        case "wss":
+            TLSTunnel.open(
+                host: self.endpoint.host,
+                port: self.endpoint.port,
+                settings: self.configuration.tls,
+                connectTimeout: timeout
+            ) { result in
+                switch result {
+                case .success(let descriptor):
+                    self.makeBootstrap().withConnectedSocket(descriptor).whenComplete { self.connected($0) }
+                case .failure(let error):
+                    self.eventLoop.execute { self.finish("could not connect: \(error.message)") }
+                }
+            }
+        default:
+            self.makeBootstrap().channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .connect(host: self.endpoint.host, port: self.endpoint.port)
+                .whenComplete { self.connected($0) }
+        }
+    }
+
+    private func makeBootstrap() -> ClientBootstrap {
         ClientBootstrap(group: self.eventLoop)
-            .connectTimeout(TimeAmount(timeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connectTimeout(TimeAmount(self.configuration.connectTimeout))
             // The inbox exceeds its capacity by what one round of reading brings: let that be one buffer.
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.addHandshake(to: channel) }
             }
-            .connect(host: self.endpoint.host, port: self.endpoint.port)
-            .whenComplete { result in
-                switch result {
-                case .success(let channel): self.requestUpgrade(on: channel)
-                case .failure(let error): self.finish("could not connect to \(self.endpoint.authority): \(error)")
-                }
-            }
+    }
+
+    /// On the event loop.
+    private func connected(_ result: Result<any Channel, any Error>) {
+        switch result {
+        case .success(let channel): self.requestUpgrade(on: channel)
+        case .failure(let error): self.finish("could not connect to \(self.endpoint.authority): \(error)")
+        }
     }
 
     /// Sends a text message. Throws `.notConnected` unless the connection is open and `.sendBufferFull` if the peer

@@ -2,6 +2,8 @@
 package struct WebSocketConfiguration: Sendable {
     /// From `connect()` to the accepted upgrade.
     package var connectTimeout: Duration = .seconds(10)
+    /// For `wss` URLs.
+    package var tls = TLSSettings()
     /// How long `close()` waits for the peer's close frame.
     package var closeTimeout: Duration = .seconds(2)
     /// A longer incoming message ends the connection.

@@ -3,7 +3,6 @@ package struct WebSocketError: Error, Equatable, CustomStringConvertible {
     package enum Code: Sendable {
         case malformedURL
         case malformedHeader
-        case tlsNotSupported
         case notConnected
         case sendBufferFull
     }

@@ -15,6 +15,19 @@ package struct BarFile: Hashable, Sendable {
     package let frequency: Frequency
     /// In ascending order of time, at least one. A daily bar's timestamp is its date's midnight in New York.
     package let bars: [Bar]
+    /// The bars on days on which the US exchanges are closed all day, if there are any.
+    package let closedDays: ClosedDays?
+
+    package struct ClosedDays: Hashable, Sendable {
+        /// The line and date of the first such bar.
+        package var line: Int
+        package var date: CalendarDate
+        /// How many bars there are.
+        package var count: Int
+    }
+
+    /// Agents look up to a year ahead, and every date they come across has to be one that can be written and read.
+    package static let years = 1901...2198
 
     /// Reads the text of `SYMBOL.csv`. Lines may end in CRLF; blank lines may follow the last bar.
     ///
@@ -44,6 +57,7 @@ package struct BarFile: Hashable, Sendable {
         self.symbol = symbol
         self.frequency = frequency
         self.bars = reader.bars
+        self.closedDays = reader.closedDays
     }
 }
 
@@ -52,7 +66,9 @@ private struct BarFileReader {
     let strict: Bool
     var frequency: BarFile.Frequency?
     var bars: [Bar] = []
+    var closedDays: BarFile.ClosedDays?
     private var line = 0
+    private var lastDate: (date: CalendarDate, isClosed: Bool)?
 
     init(path: String, strict: Bool) {
         self.path = path
@@ -136,6 +152,15 @@ private struct BarFileReader {
             }
         }
         self.bars.append(bar)
+        self.noteClosedDay(timestamp)
+    }
+
+    private mutating func noteClosedDay(_ timestamp: Timestamp) {
+        let date = NewYorkTime.date(of: timestamp)
+        if self.lastDate?.date != date { self.lastDate = (date, MarketCalendar.session(on: date) == nil) }
+        guard self.lastDate?.isClosed == true else { return }
+        self.closedDays = self.closedDays ?? .init(line: self.line, date: date, count: 0)
+        self.closedDays?.count += 1
     }
 
     private mutating func timestamp(_ text: Substring) throws(BarFileError) -> Timestamp {
@@ -151,6 +176,12 @@ private struct BarFileReader {
             throw self.failure(
                 "\"\(text.prefix(40))\" is neither a date nor a time with its offset",
                 "write daily bars as 2009-01-02 and intraday bars as 2009-01-02T09:30:00-05:00"
+            )
+        }
+        guard BarFile.years.contains(NewYorkTime.date(of: timestamp).year) else {
+            throw self.failure(
+                "\(text.prefix(40)) lies outside the years \(BarFile.years.lowerBound) to \(BarFile.years.upperBound)",
+                "correct or remove the line"
             )
         }
         if let known = self.frequency, known != frequency {

@@ -3,8 +3,14 @@ import Glibc
 extension BarFolder {
     /// Reads every `SYMBOL.csv` of a folder; other files and hidden ones are left alone. Blocks on the file system.
     ///
-    /// - Parameter strict: See ``BarFile``.
-    package init(path: String, strict: Bool = false) throws(BarFileError) {
+    /// - Parameters:
+    ///   - strict: See ``BarFile``.
+    ///   - warn: Is told what a person should know though the bars can be replayed. Writes to standard error by default.
+    package init(
+        path: String,
+        strict: Bool = false,
+        warn: (String) -> Void = Self.warnOnStandardError
+    ) throws(BarFileError) {
         let names = try Self.fileNames(in: path).filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }
         guard !names.isEmpty else {
             throw BarFileError(
@@ -20,6 +26,12 @@ extension BarFolder {
             files.append(try BarFile(path: path, bytes: try Self.contents(of: path), strict: strict))
         }
         try self.init(files: files)
+        if let warning = Self.closedDaysWarning(files) { warn(warning) }
+    }
+
+    package static func warnOnStandardError(_ text: String) {
+        let line = Array("warning: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
     }
 
     private static func fileNames(in path: String) throws(BarFileError) -> [String] {

@@ -54,6 +54,15 @@ package struct BarFolder: Hashable, Sendable {
         }
     }
 
+    /// What a person should know of bars on days without trading; nil when there are none.
+    static func closedDaysWarning(_ files: [BarFile]) -> String? {
+        guard let file = files.first(where: { $0.closedDays != nil }), let first = file.closedDays else { return nil }
+        let count = files.reduce(0) { $0 + ($1.closedDays?.count ?? 0) }
+        return
+            "\(file.path):\(first.line): the US exchanges are closed on \(first.date); bars of the folder on such days: "
+            + "\(count). Each day is replayed as a session; remove the bars unless your data follows another calendar."
+    }
+
     /// One minute when there is only one bar time.
     private static func smallestDistance(_ bars: [[Bar]]) -> Duration {
         let times = Set(bars.joined().map(\.timestamp)).sorted()

@@ -1,6 +1,10 @@
 package import TradingCore
 
-/// One cash account and the orders in it, matched against the ticks of a replay by DESIGN section 7, rules 3 to 5.
+/// One cash account and the orders in it, matched against the ticks of a replay.
+///
+/// On a session's opening tick a crossed limit fills at the open, which is no worse, and a crossed stop fills at the
+/// open. On every other tick a crossed limit fills at its limit and a crossed stop at its stop price. A market order
+/// fills at the tick. After the closing tick day orders expire.
 ///
 /// Exact and deterministic: no clock, no randomness, no I/O. A single owner calls it; each call returns the changes it
 /// made, in order. An order entered while its symbol has not ticked in the session waits, `accepted`, for the

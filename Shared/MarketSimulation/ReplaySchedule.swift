@@ -25,7 +25,7 @@ package enum ReplayStep: Hashable, Sendable {
     case barComplete(slot: Int, bar: Bar, at: Timestamp)
 }
 
-/// Bars in the order in which the market would have shown them (DESIGN section 7, rule 2).
+/// Bars in the order in which the market would have shown them.
 ///
 /// A bar is four ticks: open, then low and high (high first when the close is below the open), then close. The bars
 /// of one time share their four phases; within a phase symbols tick in alphabetical order. A daily bar's ticks come at

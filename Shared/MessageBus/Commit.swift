@@ -56,7 +56,7 @@ package struct OutboundMessage: Hashable, Sendable {
     }
 }
 
-/// Everything one handled message changes, applied all or nothing (DESIGN section 1, idea 2).
+/// Everything one handled message changes, applied all or nothing.
 package struct Commit: Sendable {
     package var acknowledge: Acknowledgement?
     package var writes: [DocumentWrite] = []
@@ -66,7 +66,6 @@ package struct Commit: Sendable {
     package var deletes: [DocumentKey] = []
     /// Members to add to named sets (indexes over documents).
     package var additions: [(set: String, member: String)] = []
-    package var removals: [(set: String, member: String)] = []
     package var messages: [OutboundMessage] = []
 
     package init() {}

@@ -4,6 +4,8 @@ package import TradingCore
 /// `receive` returns at once with what there is, whatever the timeout. Buses on the same store see the same messages.
 package final class InMemoryMessageBus: MessageBus {
     package let wakeSignal = WakeSignal()
+    /// As `RedisMessageBus.installation`.
+    package var installation: String?
     private let store: InMemoryMessageStore
     private let subscriber: Int
 
@@ -17,7 +19,7 @@ package final class InMemoryMessageBus: MessageBus {
     }
 
     package func createGroup(_ group: String, on stream: StreamName) throws {
-        self.store.withContents { contents in
+        try self.adding { contents in
             if contents.streams[stream]?.groups[group] == nil {
                 contents.streams[stream, default: InMemoryStream()].groups[group] = InMemoryGroup()
             }
@@ -91,11 +93,11 @@ package final class InMemoryMessageBus: MessageBus {
     }
 
     package func commit(_ commit: Commit) throws -> CommitOutcome {
-        try self.store.withContents { contents throws(MessageBusError) in try contents.commit(commit) }
+        try self.adding { contents throws(MessageBusError) in try contents.commit(commit) }
     }
 
     package func publishQuote(key: DocumentKey, version: Int64, body: [UInt8], channel: String) throws -> Bool {
-        self.store.withContents { contents in
+        try self.adding { contents in
             if let stored = contents.documents[key], stored.version > version { return false }
             contents.documents[key] = StoredDocument(version: version, state: "", body: body)
             contents.quoteVersions[key] = version
@@ -105,11 +107,11 @@ package final class InMemoryMessageBus: MessageBus {
     }
 
     package func registerQuoteConsumer(_ consumer: String) throws {
-        self.store.withContents { _ = $0.quoteConsumers.insert(consumer) }
+        try self.adding { _ = $0.quoteConsumers.insert(consumer) }
     }
 
     package func advanceQuoteCursor(of consumer: String, key: DocumentKey, version: Int64) throws {
-        self.store.withContents { contents in
+        try self.adding { contents in
             let reached = contents.quoteCursors[consumer]?[key] ?? Int64.min
             contents.quoteCursors[consumer, default: [:]][key] = max(reached, version)
         }
@@ -124,7 +126,7 @@ package final class InMemoryMessageBus: MessageBus {
     }
 
     package func acquireLease(_ name: String, holder: String, for duration: Duration) throws -> Bool {
-        self.store.withContents { contents in
+        try self.adding { contents in
             if let lease = contents.leases[name], lease.holder != holder, lease.end > contents.now { return false }
             contents.leases[name] = InMemoryContents.Lease(holder: holder, end: contents.now + duration)
             return true
@@ -154,6 +156,18 @@ package final class InMemoryMessageBus: MessageBus {
     package func tail(of stream: StreamName, limit: Int) throws -> [(id: String, body: [UInt8])] {
         self.store.withContents { contents in
             (contents.streams[stream]?.entries ?? []).suffix(limit).map { (id: $0.id, body: $0.body) }
+        }
+    }
+
+    /// Changes the ledger, if it is the one this bus belongs to.
+    private func adding<R: Sendable>(
+        _ change: (inout InMemoryContents) throws(MessageBusError) -> R
+    ) throws(MessageBusError) -> R {
+        try self.store.withContents { contents throws(MessageBusError) in
+            if let installation, contents.documents[.installation]?.body != Array(installation.utf8) {
+                throw .ledgerReplaced
+            }
+            return try change(&contents)
         }
     }
 }

@@ -16,6 +16,11 @@ package final class InMemoryMessageStore: Sendable {
         self.init(now: { start.duration(to: .now) })
     }
 
+    /// Forgets everything stored, as a server does that loses its data.
+    package func removeAll() {
+        self.withContents { $0.removeAll() }
+    }
+
     func withContents<R: Sendable, E>(_ body: (inout InMemoryContents) throws(E) -> R) throws(E) -> R {
         let now = self.now()
         return try self.contents.withLock { contents throws(E) in
@@ -66,6 +71,17 @@ struct InMemoryContents: Sendable {
 
     mutating func subscribe(_ number: Int, to channels: [String]) {
         self.subscribers[number]?.channels.formUnion(channels)
+    }
+
+    mutating func removeAll() {
+        self.streams = [:]
+        self.documents = [:]
+        self.histories = [:]
+        self.sets = [:]
+        self.leases = [:]
+        self.quoteVersions = [:]
+        self.quoteConsumers = []
+        self.quoteCursors = [:]
     }
 
     mutating func takePublished(for number: Int) -> [PublishedMessage] {
@@ -148,7 +164,6 @@ struct InMemoryContents: Sendable {
         }
         self.applyDocuments(of: commit)
         for (set, member) in commit.additions { self.sets[set, default: []].insert(member) }
-        for (set, member) in commit.removals { self.sets[set]?.remove(member) }
         for message in commit.messages {
             self.lastEntry += 1
             self.streams[message.stream, default: InMemoryStream()].append(message.body, number: self.lastEntry)

@@ -81,3 +81,8 @@ package protocol MessageBus: AnyObject {
 extension MessageBus {
     package func wake() { self.wakeSignal.wake() }
 }
+
+extension DocumentKey {
+    /// Tells this ledger from every other.
+    package static let installation = DocumentKey(rawValue: "installation")
+}

@@ -6,6 +6,9 @@ package struct MessageBusError: Error, Hashable, CustomStringConvertible {
         case refused
         /// An answer of a shape this code does not understand.
         case protocolViolation
+        /// The ledger is not the one that was joined: Redis has lost its data or holds another's. Nothing was changed,
+        /// and trying again is of no use.
+        case ledgerReplaced
     }
 
     package var code: Code
@@ -17,4 +20,14 @@ package struct MessageBusError: Error, Hashable, CustomStringConvertible {
     }
 
     package var description: String { self.message }
+
+    /// How the scripts say so.
+    static let ledgerReplacedCode = "LEDGERREPLACED"
+
+    static let ledgerReplaced = MessageBusError(
+        .ledgerReplaced,
+        "The ledger in Redis is not the one this process started with: Redis was emptied, has lost its data or holds "
+            + "another's. Stop all agents, restore Redis' data and start them again; or verify the positions at the "
+            + "broker and start anew."
+    )
 }

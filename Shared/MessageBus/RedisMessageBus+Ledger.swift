@@ -40,7 +40,7 @@ extension RedisMessageBus {
     package func commit(_ commit: Commit) throws -> CommitOutcome {
         let keyCount =
             (commit.acknowledge == nil ? 0 : 1) + 2 * commit.writes.count + commit.puts.count + 2 * commit.deletes.count
-            + commit.additions.count + commit.removals.count + commit.messages.count
+            + commit.additions.count + commit.messages.count
         let answer = try self.run(.commit, keyCount: keyCount) { command in
             self.appendKeys(of: commit, to: &command)
             Self.appendArguments(of: commit, to: &command)
@@ -125,7 +125,6 @@ extension RedisMessageBus {
             command.append(self.keys.history(key))
         }
         for addition in commit.additions { command.append(self.keys.set(addition.set)) }
-        for removal in commit.removals { command.append(self.keys.set(removal.set)) }
         for message in commit.messages { command.append(self.keys.stream(message.stream)) }
     }
 
@@ -133,8 +132,7 @@ extension RedisMessageBus {
         command.append(commit.acknowledge?.group ?? "")
         command.append(commit.acknowledge?.id ?? "")
         let counts = [
-            commit.writes.count, commit.puts.count, commit.deletes.count, commit.additions.count,
-            commit.removals.count, commit.messages.count,
+            commit.writes.count, commit.puts.count, commit.deletes.count, commit.additions.count, commit.messages.count,
         ]
         for count in counts { command.append(Int64(count)) }
         for write in commit.writes {
@@ -148,7 +146,6 @@ extension RedisMessageBus {
         }
         for put in commit.puts { command.append(put.body) }
         for addition in commit.additions { command.append(addition.member) }
-        for removal in commit.removals { command.append(removal.member) }
         for message in commit.messages {
             command.append(message.channel ?? "")
             command.append(message.body)

@@ -2,11 +2,9 @@ package import TradingCore
 
 extension RedisMessageBus {
     package func createGroup(_ group: String, on stream: StreamName) throws {
-        try self.onConnection { connection throws(MessageBusError) in
-            let command = RedisCommand("XGROUP", "CREATE", self.keys.stream(stream), group, "0", "MKSTREAM")
-            let reply = try connection.reply(to: command)
-            if case .error(let text) = reply, text.hasPrefix("BUSYGROUP") { return }
-            _ = try reply.accepted()
+        _ = try self.run(.createGroup, keyCount: 1) { command in
+            command.append(self.keys.stream(stream))
+            command.append(group)
         }
     }
 

@@ -8,6 +8,9 @@ package import TradingCore
 /// all are dropped, so that whatever was on its way is found in `pending` and nowhere else.
 package final class RedisMessageBus: MessageBus {
     package let wakeSignal = WakeSignal()
+    /// The id of the ledger this bus belongs to, as its document `installation` holds it: whatever would add to another
+    /// ledger throws `.ledgerReplaced`. Nil takes any ledger.
+    package var installation: String?
 
     let keys: RedisKeys
     private let endpoint: RedisEndpoint
@@ -66,19 +69,26 @@ package final class RedisMessageBus: MessageBus {
         try self.droppingBrokenConnections { () throws(MessageBusError) in try body(self.connectedForCommands()) }
     }
 
-    /// Runs a script, sending its source if the server has forgotten it. `arguments` appends the keys, then the rest.
+    /// Runs a script, sending its source if the server has forgotten it. `arguments` appends the keys, then the rest;
+    /// what guards the ledger comes around them.
     func run(
         _ script: RedisScript,
         keyCount: Int,
         _ arguments: (inout RedisCommand) -> Void
     ) throws(MessageBusError) -> RedisReply {
         try self.onConnection { connection throws(MessageBusError) in
-            var command = RedisCommand("EVALSHA", self.scriptDigests[script] ?? "", String(keyCount))
-            arguments(&command)
+            func complete(_ command: inout RedisCommand) {
+                command.append(Int64(script.isGuarded ? keyCount + 1 : keyCount))
+                if script.isGuarded { command.append(self.keys.document(.installation)) }
+                arguments(&command)
+                if script.isGuarded { command.append(self.installation ?? "") }
+            }
+            var command = RedisCommand("EVALSHA", self.scriptDigests[script] ?? "")
+            complete(&command)
             let reply = try connection.reply(to: command)
             guard case .error(let text) = reply, text.hasPrefix("NOSCRIPT") else { return try reply.accepted() }
-            command = RedisCommand("EVAL", script.source, String(keyCount))
-            arguments(&command)
+            command = RedisCommand("EVAL", script.source)
+            complete(&command)
             return try connection.call(command)
         }
     }
@@ -88,7 +98,7 @@ package final class RedisMessageBus: MessageBus {
     ) throws(MessageBusError) -> R {
         do {
             return try body()
-        } catch  where error.code != .refused {
+        } catch  where error.code != .refused && error.code != .ledgerReplaced {
             self.commandConnection = nil
             self.reader = nil
             self.settledFingerprint = ""

@@ -31,6 +31,7 @@ package enum RedisReply: Hashable, Sendable {
         guard case .error(let text) = self else { return self }
         let transient = ["LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "BUSY"]
         let code = text.prefix { $0 != " " }
+        if code == MessageBusError.ledgerReplacedCode { throw .ledgerReplaced }
         if transient.contains(String(code)) {
             throw MessageBusError(.unreachable, "Redis is not ready: \(text). It has to be asked again later.")
         }

@@ -1,6 +1,7 @@
 /// The server-side scripts. A script that writes does all its checks first, so a refusal leaves everything as it was.
 enum RedisScript: CaseIterable {
     case commit
+    case createGroup
     case publishQuote
     case registerQuoteConsumer
     case advanceQuoteCursor
@@ -12,6 +13,7 @@ enum RedisScript: CaseIterable {
     var source: String {
         switch self {
         case .commit: Self.commitSource
+        case .createGroup: Self.createGroupSource
         case .publishQuote: Self.publishQuoteSource
         case .registerQuoteConsumer: Self.registerQuoteConsumerSource
         case .advanceQuoteCursor: Self.advanceQuoteCursorSource
@@ -22,118 +24,176 @@ enum RedisScript: CaseIterable {
         }
     }
 
-    // KEYS: the input's stream if ARGV[1] is not empty; document and history of each write; each put's document;
-    // document and history of each delete; the set of each addition, of each removal; the stream of each message.
-    // ARGV: group, id; the numbers of writes, puts, deletes, additions, removals, messages; for each write the
-    // expected version and state, the new version and state, the body, the number of history entries and these; each
-    // put's body; each added, each removed member; each message's channel (or nothing) and body.
+    /// Whether the script may only run on the ledger its caller means. Such a script has one key more, the first, and
+    /// one argument more, the last: the installation's document and the id this has to hold, or nothing.
+    var isGuarded: Bool {
+        switch self {
+        case .commit, .createGroup, .publishQuote, .registerQuoteConsumer, .advanceQuoteCursor, .acquireLease: true
+        // These add nothing.
+        case .releaseLease, .quiescence, .trim: false
+        }
+    }
+
+    // Redis does not undo what a failed script has written, so before its first write a script reads each key it is
+    // going to write, or asks for its length: what holds another type refuses to tell.
+    private static let guardSource = """
+        if ARGV[#ARGV] ~= '' and redis.call('HGET', KEYS[1], 'd') ~= ARGV[#ARGV] then
+          return redis.error_reply('\(MessageBusError.ledgerReplacedCode) this is another ledger')
+        end
+        local function wrong(length, key)
+          if type(redis.pcall(length, key)) == 'number' then return end
+          return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. redis.call('TYPE', key).ok
+            .. ', which does not belong there. Nothing was changed; rename or delete that key.')
+        end
+
+        """
+
+    // KEYS: the installation; the input's stream if ARGV[1] is not empty; document and history of each write; each
+    // put's document; document and history of each delete; the set of each addition; the stream of each message.
+    // ARGV: group, id; the numbers of writes, puts, deletes, additions, messages; for each write the expected version
+    // and state, the new version and state, the body, the number of history entries and these; each put's body; each
+    // added member; each message's channel (or nothing) and body; the installation's id.
     // Returns 1: committed, 0: acknowledged before, -n: the n-th write's document has changed.
     // The acknowledgement comes last: should a write fail in the middle, the input is delivered again.
-    private static let commitSource = """
-        local first = 1
-        if ARGV[1] ~= '' then
-          first = 2
-          if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
-        end
-        local writes = tonumber(ARGV[3])
-        local key, at = first, 9
-        for n = 1, writes do
-          local stored = redis.call('HMGET', KEYS[key], 'v', 's')
-          local expected = ARGV[at]
-          if (stored[1] or '0') ~= expected or (expected ~= '0' and stored[2] ~= ARGV[at + 1]) then return -n end
-          key = key + 2
-          at = at + 6 + tonumber(ARGV[at + 5])
-        end
-        key, at = first, 9
-        for n = 1, writes do
-          redis.call('HSET', KEYS[key], 'v', ARGV[at + 2], 's', ARGV[at + 3], 'd', ARGV[at + 4])
-          local entries = tonumber(ARGV[at + 5])
-          at = at + 6
-          for entry = 1, entries do
-            redis.call('RPUSH', KEYS[key + 1], ARGV[at])
-            at = at + 1
-          end
-          key = key + 2
-        end
-        for n = 1, tonumber(ARGV[4]) do
-          redis.call('HSET', KEYS[key], 's', '', 'd', ARGV[at])
-          redis.call('HINCRBY', KEYS[key], 'v', 1)
-          key = key + 1
-          at = at + 1
-        end
-        for n = 1, tonumber(ARGV[5]) do
-          redis.call('DEL', KEYS[key], KEYS[key + 1])
-          key = key + 2
-        end
-        for n = 1, tonumber(ARGV[6]) do
-          redis.call('SADD', KEYS[key], ARGV[at])
-          key = key + 1
-          at = at + 1
-        end
-        for n = 1, tonumber(ARGV[7]) do
-          redis.call('SREM', KEYS[key], ARGV[at])
-          key = key + 1
-          at = at + 1
-        end
-        for n = 1, tonumber(ARGV[8]) do
-          redis.call('XADD', KEYS[key], '*', 'd', ARGV[at + 1])
-          if ARGV[at] ~= '' then redis.call('PUBLISH', ARGV[at], ARGV[at + 1]) end
-          key = key + 1
-          at = at + 2
-        end
-        if ARGV[1] ~= '' then redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) end
-        return 1
-        """
+    private static let commitSource =
+        Self.guardSource + """
+            local first = 2
+            if ARGV[1] ~= '' then
+              first = 3
+              if #redis.call('XPENDING', KEYS[2], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
+            end
+            local writes, puts, deletes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+            local additions, messages = tonumber(ARGV[6]), tonumber(ARGV[7])
+            local key, at, problem = first, 8, nil
+            for n = 1, writes do
+              local entries = tonumber(ARGV[at + 5])
+              local stored = redis.pcall('HMGET', KEYS[key], 'v', 's')
+              problem = stored.err and wrong('HLEN', KEYS[key]) or entries > 0 and wrong('LLEN', KEYS[key + 1])
+              if problem then return problem end
+              local expected = ARGV[at]
+              if (stored[1] or '0') ~= expected or (expected ~= '0' and stored[2] ~= ARGV[at + 1]) then return -n end
+              key = key + 2
+              at = at + 6 + entries
+            end
+            for n = 1, puts do
+              problem = problem or wrong('HLEN', KEYS[key])
+              key = key + 1
+            end
+            key = key + 2 * deletes
+            for n = 1, additions do
+              problem = problem or wrong('SCARD', KEYS[key])
+              key = key + 1
+            end
+            for n = 1, messages do
+              problem = problem or wrong('XLEN', KEYS[key])
+              key = key + 1
+            end
+            if problem then return problem end
+            key, at = first, 8
+            for n = 1, writes do
+              redis.call('HSET', KEYS[key], 'v', ARGV[at + 2], 's', ARGV[at + 3], 'd', ARGV[at + 4])
+              local entries = tonumber(ARGV[at + 5])
+              at = at + 6
+              for entry = 1, entries do
+                redis.call('RPUSH', KEYS[key + 1], ARGV[at])
+                at = at + 1
+              end
+              key = key + 2
+            end
+            for n = 1, puts do
+              redis.call('HSET', KEYS[key], 's', '', 'd', ARGV[at])
+              redis.call('HINCRBY', KEYS[key], 'v', 1)
+              key = key + 1
+              at = at + 1
+            end
+            for n = 1, deletes do
+              redis.call('DEL', KEYS[key], KEYS[key + 1])
+              key = key + 2
+            end
+            for n = 1, additions do
+              redis.call('SADD', KEYS[key], ARGV[at])
+              key = key + 1
+              at = at + 1
+            end
+            for n = 1, messages do
+              redis.call('XADD', KEYS[key], '*', 'd', ARGV[at + 1])
+              if ARGV[at] ~= '' then redis.call('PUBLISH', ARGV[at], ARGV[at + 1]) end
+              key = key + 1
+              at = at + 2
+            end
+            if ARGV[1] ~= '' then redis.call('XACK', KEYS[2], ARGV[1], ARGV[2]) end
+            return 1
+            """
+
+    // KEYS: the installation, the stream. ARGV: group, the installation's id.
+    private static let createGroupSource =
+        Self.guardSource + """
+            local answer = redis.pcall('XGROUP', 'CREATE', KEYS[2], ARGV[1], '0', 'MKSTREAM')
+            if answer.err and string.sub(answer.err, 1, 9) ~= 'BUSYGROUP' then return answer end
+            return 1
+            """
 
     // A backlog of (consumer, quote) pairs is kept beside the cursors, so that asking whether all is dealt with costs
     // the same for one symbol and for a thousand.
-    // KEYS: document, versions, consumers, cursors, backlog. ARGV: quote, version, body, channel.
-    private static let publishQuoteSource = """
-        local version = tonumber(ARGV[2])
-        local stored = redis.call('HGET', KEYS[1], 'v')
-        if stored and tonumber(stored) > version then return 0 end
-        redis.call('HSET', KEYS[1], 'v', ARGV[2], 's', '', 'd', ARGV[3])
-        redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-        for _, consumer in ipairs(redis.call('SMEMBERS', KEYS[3])) do
-          local pair = consumer .. '\\n' .. ARGV[1]
-          local cursor = redis.call('HGET', KEYS[4], pair)
-          if not cursor or tonumber(cursor) < version then redis.call('SADD', KEYS[5], pair) end
-        end
-        redis.call('PUBLISH', ARGV[4], ARGV[3])
-        return 1
-        """
+    // KEYS: the installation, document, versions, consumers, cursors, backlog.
+    // ARGV: quote, version, body, channel, the installation's id.
+    private static let publishQuoteSource =
+        Self.guardSource + """
+            local version = tonumber(ARGV[2])
+            local stored = redis.call('HGET', KEYS[2], 'v')
+            if stored and tonumber(stored) > version then return 0 end
+            local consumers = redis.call('SMEMBERS', KEYS[4])
+            local problem = wrong('HLEN', KEYS[3]) or wrong('HLEN', KEYS[5]) or wrong('SCARD', KEYS[6])
+            if problem then return problem end
+            redis.call('HSET', KEYS[2], 'v', ARGV[2], 's', '', 'd', ARGV[3])
+            redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
+            for _, consumer in ipairs(consumers) do
+              local pair = consumer .. '\\n' .. ARGV[1]
+              local cursor = redis.call('HGET', KEYS[5], pair)
+              if not cursor or tonumber(cursor) < version then redis.call('SADD', KEYS[6], pair) end
+            end
+            redis.call('PUBLISH', ARGV[4], ARGV[3])
+            return 1
+            """
 
-    // KEYS: versions, consumers, cursors, backlog. ARGV: consumer.
-    private static let registerQuoteConsumerSource = """
-        redis.call('SADD', KEYS[2], ARGV[1])
-        local versions = redis.call('HGETALL', KEYS[1])
-        for n = 1, #versions, 2 do
-          local pair = ARGV[1] .. '\\n' .. versions[n]
-          local cursor = redis.call('HGET', KEYS[3], pair)
-          if not cursor or tonumber(cursor) < tonumber(versions[n + 1]) then redis.call('SADD', KEYS[4], pair) end
-        end
-        return 1
-        """
+    // KEYS: the installation, versions, consumers, cursors, backlog. ARGV: consumer, the installation's id.
+    private static let registerQuoteConsumerSource =
+        Self.guardSource + """
+            local versions = redis.call('HGETALL', KEYS[2])
+            local problem = wrong('HLEN', KEYS[4]) or wrong('SCARD', KEYS[5])
+            if problem then return problem end
+            redis.call('SADD', KEYS[3], ARGV[1])
+            for n = 1, #versions, 2 do
+              local pair = ARGV[1] .. '\\n' .. versions[n]
+              local cursor = redis.call('HGET', KEYS[4], pair)
+              if not cursor or tonumber(cursor) < tonumber(versions[n + 1]) then redis.call('SADD', KEYS[5], pair) end
+            end
+            return 1
+            """
 
-    // KEYS: versions, cursors, backlog. ARGV: consumer, quote, version.
-    private static let advanceQuoteCursorSource = """
-        local pair = ARGV[1] .. '\\n' .. ARGV[2]
-        local version = tonumber(ARGV[3])
-        local cursor = redis.call('HGET', KEYS[2], pair)
-        if cursor and tonumber(cursor) >= version then return 0 end
-        redis.call('HSET', KEYS[2], pair, ARGV[3])
-        local newest = redis.call('HGET', KEYS[1], ARGV[2])
-        if newest and tonumber(newest) <= version then redis.call('SREM', KEYS[3], pair) end
-        return 1
-        """
+    // KEYS: the installation, versions, cursors, backlog. ARGV: consumer, quote, version, the installation's id.
+    private static let advanceQuoteCursorSource =
+        Self.guardSource + """
+            local pair = ARGV[1] .. '\\n' .. ARGV[2]
+            local version = tonumber(ARGV[3])
+            local cursor = redis.call('HGET', KEYS[3], pair)
+            if cursor and tonumber(cursor) >= version then return 0 end
+            local newest = redis.call('HGET', KEYS[2], ARGV[2])
+            local problem = wrong('SCARD', KEYS[4])
+            if problem then return problem end
+            redis.call('HSET', KEYS[3], pair, ARGV[3])
+            if newest and tonumber(newest) <= version then redis.call('SREM', KEYS[4], pair) end
+            return 1
+            """
 
-    // KEYS: lease. ARGV: holder, milliseconds.
-    private static let acquireLeaseSource = """
-        local holder = redis.call('GET', KEYS[1])
-        if holder and holder ~= ARGV[1] then return 0 end
-        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-        return 1
-        """
+    // KEYS: the installation, the lease. ARGV: holder, milliseconds, the installation's id.
+    private static let acquireLeaseSource =
+        Self.guardSource + """
+            local holder = redis.call('GET', KEYS[2])
+            if holder and holder ~= ARGV[1] then return 0 end
+            redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+            return 1
+            """
 
     // KEYS: lease. ARGV: holder.
     private static let releaseLeaseSource = """
@@ -191,6 +251,10 @@ enum RedisScript: CaseIterable {
           local b1, b2 = string.match(b, '(%d+)-(%d+)')
           if a1 ~= b1 then return tonumber(a1) < tonumber(b1) end
           return tonumber(a2) < tonumber(b2)
+        end
+        local trims = redis.call('GET', KEYS[2])
+        if trims and not string.match(trims, '^%d+$') then
+          return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' holds no count; delete that key.')
         end
         local length = redis.call('XLEN', KEYS[1])
         local excess = length - tonumber(ARGV[1])

@@ -13,6 +13,7 @@ package enum Telemetry {
     /// - Parameters:
     ///   - service: stands on every log line.
     ///   - format: nil writes text when stderr is a terminal, else JSON.
+    ///   - metricHelp: what each metric tells, by its name on the page.
     ///   - metadataProvider: adds to every line, such as the current trace's ids.
     /// - Returns: what `/metrics` renders.
     @discardableResult
@@ -20,11 +21,12 @@ package enum Telemetry {
         service: String,
         level: Logger.Level,
         format: LogFormat? = nil,
+        metricHelp: [String: String] = [:],
         metadataProvider: Logger.MetadataProvider? = nil
     ) -> PrometheusMetricsFactory {
         self.installed.withLock { installed in
             if let installed { return installed }
-            let factory = PrometheusMetricsFactory()
+            let factory = PrometheusMetricsFactory(help: metricHelp)
             let format = format ?? LogFormat.suiting(fileDescriptor: STDERR_FILENO)
             LoggingSystem.bootstrap(
                 { label, provider in

@@ -89,14 +89,24 @@ import Testing
             #expect(
                 waiting.hasSuffix(#"{"ready":false,"checks":{"broker":"ok","redis":"unreachable at \"cache\""}}"#)
             )
-            #expect(!fixture.readiness.isReady)
             fixture.readiness.set("redis", .ready)
             let ready = try fixture.get("/readyz?verbose")
             #expect(ready.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(ready.hasSuffix(#"{"ready":true,"checks":{"broker":"ok","redis":"ok"}}"#))
-            #expect(fixture.readiness.isReady)
             fixture.readiness.set("redis", .waiting("connection lost"))
             #expect(try fixture.get("/readyz").hasPrefix("HTTP/1.1 503"))
+        }
+    }
+
+    @Test func `readyz names a thread that hangs`() async throws {
+        try await self.withServer { fixture in
+            for check in ["redis", "broker"] { fixture.readiness.set(check, .ready) }
+            fixture.liveness.turn(.stalled("lane entries last turned over 121 s ago"))
+            let hanging = try fixture.get("/readyz")
+            #expect(hanging.hasPrefix("HTTP/1.1 503"))
+            #expect(hanging.contains(#""threads":"lane entries last turned over 121 s ago""#))
+            fixture.liveness.turn(.alive)
+            #expect(try fixture.get("/readyz").hasPrefix("HTTP/1.1 200"))
         }
     }
 
@@ -106,7 +116,7 @@ import Testing
             let response = try fixture.get("/metrics")
             #expect(response.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(response.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
-            #expect(response.contains("\n# TYPE orders_sent_total counter\norders_sent_total 3\n"))
+            #expect(response.contains("# TYPE orders_sent_total counter\norders_sent_total 3\n"))
         }
     }
 
@@ -220,6 +230,34 @@ import Testing
         )
         heartbeat.beat()
         #expect(heartbeat.liveness(within: .seconds(10)) == .alive)
+    }
+
+    @Test func `a process is alive while all its threads are, and says which is not`() {
+        let clock = ManualClock(start: ContinuousClock.now)
+        let loop = Heartbeat(now: { clock.now })
+        let lanes = ["entries", "protection"].map { Heartbeat("lane \($0)", now: { clock.now }) }
+        let vitals = Vitals([(loop, .seconds(30))] + lanes.map { ($0, .seconds(120)) })
+        #expect(vitals.liveness() == .alive)
+        clock.advance(by: .seconds(121))
+        loop.beat()
+        lanes[0].beat()
+        #expect(vitals.liveness() == .stalled("lane protection last turned over 121 s ago"))
+        clock.advance(by: .seconds(31))
+        #expect(
+            vitals.liveness()
+                == .stalled("the main loop last turned over 31 s ago; lane protection last turned over 152 s ago")
+        )
+        for heartbeat in [loop] + lanes { heartbeat.beat() }
+        #expect(vitals.liveness() == .alive)
+    }
+
+    @Test func `setting a check says whether that is news`() {
+        let board = ReadinessBoard(waitingFor: ["redis"])
+        #expect(board.set("redis", .ready))
+        #expect(!board.set("redis", .ready))
+        #expect(board.set("ledger", .waiting("lost")))
+        #expect(!board.set("ledger", .waiting("lost")))
+        #expect(!board.report().isReady)
     }
 }
 

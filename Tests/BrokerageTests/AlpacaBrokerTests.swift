@@ -3,7 +3,7 @@ import HTTPTransport
 import Testing
 import TradingCore
 
-/// Alpaca's answers, as broker-apis 1.10 classifies them.
+/// What Alpaca's answers mean: done, refused, not executed, or unknown.
 @Suite struct AlpacaBrokerTests {
     @Test(arguments: [
         (400, #"{"code":40010000,"message":"malformed"}"#), (401, #"{"code":40110000,"message":"unauthorized"}"#),

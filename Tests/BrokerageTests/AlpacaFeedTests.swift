@@ -2,7 +2,7 @@ import Brokerage
 import Testing
 import TradingCore
 
-/// The talk on Alpaca's two streams (broker-apis 1.12 and 1.13).
+/// The talk on Alpaca's two streams.
 @Suite struct AlpacaFeedTests {
     private let endpoints = AlpacaEndpoints(
         trading: "http://127.0.0.1:1",

@@ -392,14 +392,10 @@ struct WebSocketClientTests {
         #expect(error?.code == .notConnected)
     }
 
-    @Test(arguments: [
-        ("wss://stream.data.alpaca.markets/v2/iex?key=s3cret", WebSocketError.Code.tlsNotSupported),
-        ("http://127.0.0.1/?s3cret", .malformedURL), ("127.0.0.1:80", .malformedURL), ("", .malformedURL),
-        ("ws://user:s3cret@127.0.0.1/", .malformedURL),
-    ])
-    func `a URL it cannot serve is refused`(url: String, code: WebSocketError.Code) {
+    @Test(arguments: ["http://127.0.0.1/?s3cret", "127.0.0.1:80", "", "ws://user:s3cret@127.0.0.1/"])
+    func `a URL it cannot serve is refused`(url: String) {
         let error = #expect(throws: WebSocketError.self) { try WebSocketClient(url: url, inbox: WebSocketInbox {}) }
-        #expect(error?.code == code)
+        #expect(error?.code == .malformedURL)
         #expect(error.map { "\($0)".contains("s3cret") } == false)
     }
 

@@ -69,6 +69,11 @@ struct BarFileTests {
             (header + "2009-01-02,1,2,1,2,10\n2009-01-02,1,2,1,2,10\n", 3, "stands twice"),
             (header + "2009-01-05,1,2,1,2,10\n2009-01-02,1,2,1,2,10\n", 3, "earlier"),
             (header + "2009-02-30,1,2,1,2,10\n", 2, "neither a date"),
+            (header + "1899-12-29,1,2,1,2,10\n", 2, "neither a date"),
+            (header + "1900-12-31,1,2,1,2,10\n", 2, "outside the years 1901 to 2198"),
+            (header + "2198-12-31,1,2,1,2,10\n2199-01-02,1,2,1,2,10\n", 3, "outside the years 1901 to 2198"),
+            (header + "1901-01-01T04:59:00Z,1,2,1,2,10\n", 2, "outside the years 1901 to 2198"),
+            (header + "2199-01-01T05:00:00Z,1,2,1,2,10\n", 2, "outside the years 1901 to 2198"),
             (header + "2009-01-02T09:30:00,1,2,1,2,10\n", 2, "neither a date"),
             (header + "2009-01-02,1,2,1,2,10\n2009-01-03T09:30:00Z,1,2,1,2,10\n", 3, "mixed"),
             (header + "2009-01-02,1,2,1,2,10\n\n2009-01-05,1,2,1,2,10\n", 3, "blank line"),
@@ -80,6 +85,27 @@ struct BarFileTests {
         #expect(error?.line == line)
         #expect(error?.problem.contains(problem) == true, "\(error?.description ?? "")")
         #expect(error?.remedy.isEmpty == false)
+    }
+
+    @Test func `bars at the ends of the years are taken`() throws {
+        #expect(try Self.file(Self.header + "1901-01-02,1,2,1,2,10\n2198-12-31,1,2,1,2,10\n").bars.count == 2)
+    }
+
+    @Test func `bars on days without trading are counted, with the line of the first`() throws {
+        // A Friday, a Saturday, Presidents' Day, a Tuesday.
+        let days = ["2009-02-13", "2009-02-14", "2009-02-16", "2009-02-17"]
+        let daily = try Self.file(Self.header + days.map { "\($0),1,2,1,2,10\n" }.joined())
+        #expect(daily.bars.count == 4)
+        #expect(daily.closedDays?.line == 3)
+        #expect(daily.closedDays?.date == CalendarDate("2009-02-14"))
+        #expect(daily.closedDays?.count == 2)
+        let intraday = try Self.file(
+            Self.header + "2009-02-13T15:59:00-05:00,1,2,1,2,1\n2009-02-14T10:00:00-05:00,1,2,1,2,1\n"
+                + "2009-02-14T10:01:00-05:00,1,2,1,2,1\n"
+        )
+        #expect(intraday.closedDays?.line == 3)
+        #expect(intraday.closedDays?.count == 2)
+        #expect(try Self.file(Self.header + "2009-02-13,1,2,1,2,10\n").closedDays == nil)
     }
 
     @Test(arguments: ["aapl.csv", "A APL.csv", ".csv", "AAPL.txt", "ABCDEFGHIJKLMNOPQ.csv"])

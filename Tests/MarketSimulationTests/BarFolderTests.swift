@@ -38,6 +38,28 @@ struct BarFolderTests {
         }
     }
 
+    @Test func `warns once of bars on days without trading, and takes them`() throws {
+        let files = [
+            "AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n",
+            "IBM.csv": Self.header + "2009-01-02,1,2,1,2,10\n2009-01-03,1,2,1,2,10\n",
+            "MSFT.csv": Self.header + "2009-01-03,1,2,1,2,10\n2009-01-04,1,2,1,2,10\n",
+        ]
+        try Self.withFolder(files) { path in
+            var warnings: [String] = []
+            let folder = try BarFolder(path: path) { warnings.append($0) }
+            #expect(folder.bars.map(\.count) == [1, 2, 2])
+            #expect(warnings.count == 1)
+            #expect(
+                warnings.first?.hasPrefix(
+                    "\(path)/IBM.csv:3: the US exchanges are closed on 2009-01-03; bars of the folder on such days: 3."
+                ) == true
+            )
+        }
+        try Self.withFolder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n"]) { path in
+            _ = try BarFolder(path: path) { Issue.record("\($0)") }
+        }
+    }
+
     @Test func `refuses a folder without bars and one that is not there`() throws {
         try Self.withFolder(["notes.txt": "x"]) { path in
             #expect(throws: BarFileError.self) { try BarFolder(path: path) }

@@ -27,9 +27,25 @@ final class BusFixture {
         self.server?.stop()
     }
 
-    func makeBus() -> any MessageBus {
-        if let server = self.server { return RedisMessageBus(endpoint: server.endpoint) }
-        return InMemoryMessageBus(store: self.store)
+    /// A bus that belongs to this installation, or to any.
+    func makeBus(installation: String? = nil) -> any MessageBus {
+        if let server = self.server {
+            let bus = RedisMessageBus(endpoint: server.endpoint)
+            bus.installation = installation
+            return bus
+        }
+        let bus = InMemoryMessageBus(store: self.store)
+        bus.installation = installation
+        return bus
+    }
+
+    /// The server loses its data.
+    func loseData() throws {
+        if let server = self.server {
+            _ = try RedisConnection(to: server.endpoint).call(RedisCommand("FLUSHALL"))
+        } else {
+            self.store.removeAll()
+        }
     }
 
     /// Lets some time pass on the in-memory bus, and asks again until the answer is there; Redis goes by real time.

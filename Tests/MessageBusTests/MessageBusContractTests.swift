@@ -235,12 +235,10 @@ import TradingCore
         var second = Commit()
         second.writes = [.init(.trade, from: 1, "CLOSED", to: "ARCHIVED", "later", history: ["three"])]
         second.puts = [(key: summary, body: [4])]
-        second.removals = [(set: "closed", member: "a"), (set: "nothing", member: "a")]
         #expect(try bus.commit(second) == .committed)
         #expect(try bus.load([.trade])[0] == StoredDocument(version: 2, state: "ARCHIVED", body: Array("later".utf8)))
         #expect(try bus.load([summary])[0] == StoredDocument(version: 2, state: "", body: [4]))
         #expect(try bus.history(of: .trade).count == 3)
-        #expect(try bus.members(of: "closed") == ["b"])
     }
 
     @Test(arguments: BusKind.allCases)
@@ -298,7 +296,6 @@ import TradingCore
         commit.puts = [(key: free, body: [1])]
         commit.deletes = [.trade]
         commit.additions = [(set: "open", member: "more")]
-        commit.removals = [(set: "open", member: "trade")]
         commit.messages = [OutboundMessage(stream: .closed, channel: "position.closed", body: [])]
         #expect(try bus.commit(commit) == .conflict(refusal.write.key))
 
@@ -363,6 +360,51 @@ import TradingCore
         #expect(try bus.history(of: .trade).isEmpty)
         #expect(try bus.commit(commit) == .committed)
         #expect(try bus.load([.trade])[0]?.version == 1)
+    }
+
+    // MARK: The ledger it belongs to
+
+    @Test(arguments: BusKind.allCases)
+    func `a bus adds nothing to a ledger that is not its own`(kind: BusKind) throws {
+        let fixture = try BusFixture(kind)
+        defer { fixture.stop() }
+        let bus = fixture.makeBus(installation: "one")
+        let founder = fixture.makeBus()
+        var commit = Commit()
+        commit.writes = [.init(.trade, from: 0, "", to: "A", "x")]
+        let attempts: [() throws -> Void] = [
+            { _ = try bus.commit(commit) },
+            { _ = try bus.commit(Commit()) },
+            { try bus.createGroup("position", on: .filled) },
+            { _ = try bus.publishQuote(key: .quote, version: 1, body: [], channel: "quotes") },
+            { try bus.registerQuoteConsumer("strategy") },
+            { try bus.advanceQuoteCursor(of: "strategy", key: .quote, version: 1) },
+            { _ = try bus.acquireLease("scan", holder: "a", for: .seconds(60)) },
+        ]
+        func expectRefusals(_ comment: Comment) {
+            for (number, attempt) in attempts.enumerated() {
+                let error = #expect(throws: MessageBusError.self, "\(comment), \(number)", performing: attempt)
+                #expect(error?.code == .ledgerReplaced, "\(comment), \(number)")
+                #expect(error?.message.contains("verify the positions at the broker") == true)
+            }
+        }
+        expectRefusals("before there is a ledger")
+
+        try founder.create(.installation, body: "one")
+        for attempt in attempts { try attempt() }
+        try bus.append("input")
+        let input = try #require(try bus.receiveNow().deliveries.first)
+
+        try fixture.loseData()
+        expectRefusals("after its data was lost")
+        let acknowledging = #expect(throws: MessageBusError.self) { try bus.acknowledge(input) }
+        #expect(acknowledging?.code == .ledgerReplaced)
+        #expect(try bus.load([.trade, .quote]) == [nil, nil])
+        #expect(try bus.quiescence(of: [(.filled, "position")]) == .busy("stream order.filled does not exist"))
+
+        try founder.create(.installation, body: "two")
+        expectRefusals("after another was founded in its place")
+        try fixture.makeBus(installation: "two").create(.trade)
     }
 
     // MARK: Quotes

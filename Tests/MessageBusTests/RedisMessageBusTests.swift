@@ -191,9 +191,6 @@ import TradingCore
         try #require(first.count == 100)
         for delivery in first.prefix(50) { #expect(try self.bus.acknowledge(delivery) == .committed) }
         _ = try self.receive(streams: [.closed], timeout: .milliseconds(1))
-        // With everysec a write may wait while the disk is synchronised.
-        let connection = try RedisConnection(to: self.server.endpoint)
-        while try Self.info("aof_pending_bio_fsync", connection) != "0" {}
 
         self.server.kill()
         for attempt in [
@@ -362,6 +359,64 @@ import TradingCore
         try self.ask("XADD", "{quintet}:stream:order.filled", "*", "other", "field")
         #expect(try self.receive().deliveries.map(\.body) == [[]])
         #expect(try self.pending().map(\.body) == [[]])
+    }
+
+    @Test(arguments: [
+        "document:trade:AAPL-1", "history:trade:AAPL-1", "document:sum", "set:open", "stream:a", "stream:b",
+    ])
+    func `a key of another type is refused by name before anything is written`(name: String) throws {
+        defer { self.server.stop() }
+        try self.bus.append("input")
+        let input = try #require(try self.receive().deliveries.first)
+        let key = "{quintet}:\(name)"
+        try self.ask(name.hasPrefix("history") ? "SADD" : "RPUSH", key, "by hand")
+        var commit = Commit()
+        commit.acknowledge = input.input()
+        commit.writes = [
+            .init(.other, from: 0, "", to: "A", "x"), .init(.trade, from: 0, "", to: "A", "x", history: ["h"]),
+        ]
+        commit.puts = [(key: DocumentKey(rawValue: "sum"), body: [1])]
+        commit.additions = [(set: "open", member: "x")]
+        commit.messages = ["a", "a", "b"].map {
+            OutboundMessage(stream: StreamName(rawValue: $0), channel: nil, body: [1])
+        }
+        let before = try self.ask("DBSIZE")
+        let error = try #require(#expect(throws: MessageBusError.self) { try self.bus.commit(commit) })
+        #expect(error.code == .refused)
+        #expect(error.message.contains(key))
+        #expect(try self.ask("DBSIZE") == before)
+        #expect(try self.pending().count == 1)
+
+        try self.ask("DEL", key)
+        #expect(try self.bus.commit(commit) == .committed)
+    }
+
+    @Test func `what concerns quotes is refused before anything is written, too`() throws {
+        defer { self.server.stop() }
+        let attempts: [(keys: [String], attempt: () throws -> Void)] = [
+            (
+                ["document:quote:AAPL", "quote:versions", "quote:consumers", "quote:cursors", "quote:backlog"],
+                { _ = try self.bus.publishQuote(key: .quote, version: 1, body: [], channel: "quotes") }
+            ),
+            (
+                ["quote:versions", "quote:consumers", "quote:cursors", "quote:backlog"],
+                { try self.bus.registerQuoteConsumer("strategy") }
+            ),
+            (
+                ["quote:versions", "quote:cursors", "quote:backlog"],
+                { try self.bus.advanceQuoteCursor(of: "strategy", key: .quote, version: 1) }
+            ),
+        ]
+        for (keys, attempt) in attempts {
+            for key in keys.map({ "{quintet}:\($0)" }) {
+                try self.ask("RPUSH", key, "by hand")
+                let before = try self.ask("DBSIZE")
+                let error = #expect(throws: MessageBusError.self, "\(key)", performing: attempt)
+                #expect(error?.code == .refused, "\(key)")
+                #expect(try self.ask("DBSIZE") == before, "\(key)")
+                try self.ask("DEL", key)
+            }
+        }
     }
 
     @Test func `every key is in the namespace's slot`() throws {

@@ -16,10 +16,12 @@ struct RunReport: Sendable {
 
     func trades(closedBy reason: String) -> Int { self.trades.count { $0["exit_reason"] == .string(reason) } }
 
-    /// The places in which two runs differ, apart from the time they took, their restarts and their trace ids. Runs that
-    /// were disturbed may have sent messages that others had no need of: `countsMessages` leaves the counts out.
+    /// The places in which two runs differ, apart from the time they took, their settings, their restarts and their trace
+    /// ids. Runs that were disturbed may have sent messages that others had no need of: `countsMessages` leaves these out.
     func differences(from expected: RunReport, countsMessages: Bool = true) -> [String] {
-        let ignored = ["seconds", "restarts", "trace_id"] + (countsMessages ? [] : ["messages"])
+        let ignored =
+            ["seconds", "restarts", "redis_restarts", "settings", "trace_id"]
+            + (countsMessages ? [] : ["messages", "dead_letters"])
         return self.json.differences(from: expected.json, ignoring: Set(ignored))
     }
 }
@@ -87,14 +89,26 @@ struct ReportShape {
             "report",
             [
                 "sessions", "seconds", "account", "trades", "open_trades", "cancelled", "rejections", "messages",
-                "restarts",
+                "restarts", "redis_restarts", "dead_letters", "settings", "equity_curve",
             ]
         )
         let account = json["account"] ?? .null
         self.members(account, "account", ["cash", "equity", "peak_equity", "max_drawdown"])
         let messages = json["messages"] ?? .null
         self.members(messages, "messages", ["published", "dead_lettered"])
-        for name in ["sessions", "seconds", "cancelled", "restarts"] { self.number(json, name) }
+        for name in ["sessions", "seconds", "cancelled", "restarts", "redis_restarts"] { self.number(json, name) }
+        self.members(
+            json["settings"] ?? .null,
+            "settings",
+            ["bars", "cash", "symbols", "timeframe", "strategy", "kill_every", "seed", "replicas"]
+        )
+        let curve = json["equity_curve"]?.elements ?? []
+        if curve.count != json["sessions"]?.integer { self.defects.append("equity_curve: \(curve.count) points") }
+        for point in curve {
+            self.members(point, "point of equity_curve", ["date", "equity"])
+            self.date(point, "date")
+            self.number(point, "equity")
+        }
         for member in account.members { self.number(account, member.name) }
         for member in messages.members { self.number(messages, member.name) }
         for trade in json["trades"]?.elements ?? [] { self.closedTrade(trade) }
@@ -109,7 +123,8 @@ struct ReportShape {
     private static let times = ["signaled_at", "filled_at", "closed_at", "trace_id", "history"]
 
     private mutating func closedTrade(_ trade: JSONValue) {
-        let exit = ["fill_price", "exit_price", "exit_reason", "pnl"]
+        let isByStrategy = trade["exit_reason"] == .string("strategy")
+        let exit = ["fill_price", "exit_price", "exit_reason"] + (isByStrategy ? ["strategy_reason"] : []) + ["pnl"]
         self.members(trade, "closed trade", Self.plan + exit + Self.times)
         for name in Self.plan.dropFirst(3) + ["fill_price", "exit_price", "pnl"] { self.number(trade, name) }
         for name in ["signaled_at", "filled_at", "closed_at"] { self.date(trade, name) }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct PrometheusMetricsFactoryTests {
     @Test func `renders every kind in the text exposition format`() {
-        let factory = PrometheusMetricsFactory()
+        let factory = PrometheusMetricsFactory(help: ["risk_trades_rejected_total": "Refused,\nwith \\ why."])
         let refusals = [("reason", "no \"cash\"\nleft \\ today"), ("agent", "risk")]
         Counter(label: "risk.trades.rejected", dimensions: refusals, factory: factory).increment(by: 3)
         Counter(label: "risk.trades.rejected", factory: factory).increment()
@@ -21,23 +21,17 @@ import Testing
         commit.recordSeconds(11)
         #expect(
             factory.render() == """
-                # HELP _9_lives 9 lives
                 # TYPE _9_lives gauge
                 _9_lives 8.5
-                # HELP batch_size batch.size
                 # TYPE batch_size summary
                 batch_size_sum 6
                 batch_size_count 2
-                # HELP busy_total busy
                 # TYPE busy_total counter
                 busy_total 0.25
-                # HELP bytes_total bytes_total
                 # TYPE bytes_total counter
                 bytes_total 7
-                # HELP equity equity
                 # TYPE equity gauge
                 equity 9876
-                # HELP redis_commit_seconds redis.commit
                 # TYPE redis_commit_seconds histogram
                 redis_commit_seconds_bucket{stream="order",le="0.00005"} 1
                 redis_commit_seconds_bucket{stream="order",le="0.0001"} 2
@@ -59,7 +53,7 @@ import Testing
                 redis_commit_seconds_bucket{stream="order",le="+Inf"} 4
                 redis_commit_seconds_sum{stream="order"} 11.300101
                 redis_commit_seconds_count{stream="order"} 4
-                # HELP risk_trades_rejected_total risk.trades.rejected
+                # HELP risk_trades_rejected_total Refused,\\nwith \\\\ why.
                 # TYPE risk_trades_rejected_total counter
                 risk_trades_rejected_total 1
                 risk_trades_rejected_total{agent="risk",reason="no \\"cash\\"\\nleft \\\\ today"} 3

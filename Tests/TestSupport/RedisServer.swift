@@ -11,15 +11,7 @@ package final class RedisServer: Sendable {
     package let port: UInt16
     private let folder: String
     private let arguments: [String]
-    private let processes = Mutex<Processes?>(nil)
-
-    private struct Processes {
-        var server: pid_t
-        /// A shell that ends the server when this process has gone without doing so.
-        var watcher: pid_t
-        /// Closes with this process, which is what the shell waits for.
-        var watched: Int32
-    }
+    private let process = Mutex<ChildProcess?>(nil)
 
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
@@ -27,8 +19,8 @@ package final class RedisServer: Sendable {
 
     /// Starts the server and waits until it answers.
     ///
-    /// `appendOnly` switches the append-only file on, which `kill()` and `restart()` need to keep data. `password` is
-    /// asked of every client. `options` are further arguments such as `["--appendfsync", "always"]`.
+    /// `appendOnly` switches the append-only file on, which `kill()` and `restart()` need to keep data: what was
+    /// acknowledged then survives. `password` is asked of every client. `options` are further arguments.
     package init(appendOnly: Bool = false, password: String? = nil, options: [String] = []) throws {
         self.folder = try Self.makeFolder()
         self.port = try Self.freePort()
@@ -37,7 +29,8 @@ package final class RedisServer: Sendable {
             [
                 "redis-server", "--bind", "127.0.0.1", "--port", String(self.port), "--dir", self.folder,
                 "--logfile", self.folder + "/redis.log", "--save", "", "--appendonly", appendOnly ? "yes" : "no",
-                "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+                // With everysec it may answer before it has written, and forget when killed what it acknowledged.
+                "--appendfsync", "no", "--maxmemory-policy", "noeviction",
             ] + (password.map { ["--requirepass", $0] } ?? []) + options
         try self.start()
     }
@@ -62,14 +55,12 @@ package final class RedisServer: Sendable {
     }
 
     private func start() throws {
-        let server = try Self.spawn(self.arguments)
-        try self.watch(server)
+        let server = try ChildProcess(self.arguments, removing: self.folder)
+        self.process.withLock { $0 = server }
         let deadline = ContinuousClock.now + .seconds(20)
         var lastFailure = "no attempt was made"
         while ContinuousClock.now < deadline {
-            var status = siginfo_t()
-            // Looks whether it has ended, and leaves it to be collected.
-            if waitid(P_PID, id_t(server), &status, WEXITED | WNOHANG | WNOWAIT) == 0, status.si_signo == SIGCHLD {
+            if server.hasEnded {
                 let log = Self.tail(of: self.folder + "/redis.log")
                 self.stop()
                 throw Failure(description: "redis-server ended at once on port \(self.port). Its log ends with: \(log)")
@@ -88,71 +79,12 @@ package final class RedisServer: Sendable {
         throw Failure(description: "redis-server did not answer within 20 s: \(lastFailure)")
     }
 
-    private func watch(_ server: pid_t) throws {
-        var ends: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
-            Self.end(server, with: SIGKILL)
-            throw Failure(description: "No socket pair to watch redis-server with: error \(errno).")
-        }
-        defer { close(ends[1]) }
-        let script = "read -r line; kill -9 \"$1\"; rm -rf \"$2\""
-        do {
-            let arguments = ["sh", "-c", script, "sh", String(server), self.folder]
-            let watcher = try Self.spawn(arguments, input: ends[1])
-            let processes = Processes(server: server, watcher: watcher, watched: ends[0])
-            self.processes.withLock { $0 = processes }
-        } catch {
-            close(ends[0])
-            Self.end(server, with: SIGKILL)
-            throw error
-        }
-    }
-
     private func end(with signal: Int32) {
-        let running = self.processes.withLock { processes in
-            defer { processes = nil }
-            return processes
+        let running = self.process.withLock { process in
+            defer { process = nil }
+            return process
         }
-        guard let running else { return }
-        Self.end(running.watcher, with: SIGKILL)
-        close(running.watched)
-        Self.end(running.server, with: signal)
-    }
-
-    private static func end(_ process: pid_t, with signal: Int32) {
-        var status: Int32 = 0
-        _ = Glibc.kill(process, signal)
-        let deadline = ContinuousClock.now + .seconds(10)
-        while waitpid(process, &status, WNOHANG) == 0 {
-            if ContinuousClock.now > deadline { _ = Glibc.kill(process, SIGKILL) }
-            _ = poll(nil, 0, 2)
-        }
-    }
-
-    private static func spawn(_ arguments: [String], input: Int32? = nil) throws -> pid_t {
-        let program = arguments[0]
-        var child: pid_t = 0
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        var files = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&files)
-        defer { posix_spawn_file_actions_destroy(&files) }
-        if let input { posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) }
-        // Threads of the concurrency pool block all signals, and a child would inherit that.
-        var attributes = posix_spawnattr_t()
-        var noSignals = sigset_t()
-        sigemptyset(&noSignals)
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setsigmask(&attributes, &noSignals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let result = posix_spawnp(&child, program, &files, &attributes, &pointers, environ)
-        guard result != ENOENT else {
-            throw Failure(description: "There is no \(program) on the PATH: install it (apt-get install \(program)).")
-        }
-        guard result == 0 else { throw Failure(description: "\(program) could not be started: error \(result).") }
-        return child
+        running?.end(with: signal)
     }
 
     private static func makeFolder() throws -> String {

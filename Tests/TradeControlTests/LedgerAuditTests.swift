@@ -120,7 +120,7 @@ struct LedgerAuditTests {
         var fixture = try LedgerFixture()
         for (record, state) in [(2, OrderState.accepted), (1, .unknown)] {
             let told = fixture.records[record].trade.orders[0]
-            var order = Order(terms: told.terms, state: state)
+            var order = Order(terms: told.terms, intendedAt: told.intendedAt, state: state)
             order.filledQuantity = told.filledQuantity
             order.filledValue = told.filledValue
             fixture.records[record].trade.orders[0] = order

@@ -9,6 +9,8 @@ struct LedgerFixture {
     var records: [Ledger.Record]
     var account: Account
     var broker: SimulatorResult
+    var deadLetters: [DeadLetter] = []
+    var exitReasons: [MessageID: String] = [:]
 
     init() throws {
         let stopped = try Self.stoppedOut()
@@ -38,7 +40,15 @@ struct LedgerFixture {
     }
 
     var ledger: Ledger {
-        Ledger(records: self.records, account: self.account, publishedMessages: 40, deadLetters: 0)
+        Ledger(
+            records: self.records,
+            account: self.account,
+            publishedMessages: 40,
+            deadLetters: Int64(self.deadLetters.count),
+            lastDeadLetters: self.deadLetters,
+            strategy: "ma-rsi-volume",
+            exitReasons: self.exitReasons
+        )
     }
 
     var discrepancies: [String] {
@@ -46,14 +56,23 @@ struct LedgerFixture {
             .map(\.description)
     }
 
-    func report(style: TimeStyle = .date) -> ReplayReport {
+    func report(timeframe: Timeframe = .day, redisRestarts: Int = 0) -> ReplayReport {
         ReplayReport(
             ledger: self.ledger,
             broker: self.broker,
-            startingCash: Self.startingCash,
-            timeStyle: style,
+            settings: ReportedSettings(
+                bars: "SampleBars",
+                cash: Self.startingCash,
+                symbols: self.records.map(\.trade.symbol).sorted(),
+                timeframe: timeframe,
+                strategy: self.ledger.strategy,
+                killEvery: .milliseconds(1500),
+                seed: 7,
+                replicas: [.strategy: 2]
+            ),
             elapsed: .milliseconds(31_260),
-            restarts: 2
+            restarts: 2,
+            redisRestarts: redisRestarts
         )
     }
 
@@ -83,13 +102,39 @@ struct LedgerFixture {
                 body: JSONWriter.bytes(self.account)
             )
         )
-        for event in [EventName.candidateFound, .entrySignal, .tradeApproved] {
-            commit.messages.append(
-                OutboundMessage(stream: event.stream, channel: event.rawValue, body: Array("{}".utf8))
-            )
+        let symbol = self.records[0].trade.symbol
+        let scan = ScanResult(
+            symbol: symbol,
+            strategy: "ma-rsi-volume",
+            barTimestamp: self.records[0].trade.signaledAt,
+            close: try Self.price("19.66")
+        )
+        let bodies = [
+            (event: EventName.scanStarted, body: self.message(.scanStarted(scan)).encoded()),
+            (event: .exitSignal, body: self.message(.exitSignal(ExitSignal(symbol: symbol, reason: "late"))).encoded()),
+            (event: .exitSignal, body: Array("{}".utf8)),
+        ]
+        for (event, body) in bodies {
+            commit.messages.append(OutboundMessage(stream: event.stream, channel: event.rawValue, body: body))
         }
-        commit.messages.append(OutboundMessage(stream: .deadLetter, channel: nil, body: Array("{}".utf8)))
+        let letter = #"{"reason":"out of reach","agent":"strategy-agent","stream":"order.filled","body":"{}"}"#
+        commit.messages.append(OutboundMessage(stream: .deadLetter, channel: nil, body: Array(letter.utf8)))
         guard try bus.commit(commit) == .committed else { throw FixtureError("the commit was not taken") }
+    }
+
+    /// Of the first trade; its id is `message`.
+    private func message(_ body: MessageBody) -> Message {
+        let trade = self.records[0].trade
+        return Message(
+            timestamp: trade.signaledAt,
+            traceID: trade.traceID,
+            body: body,
+            source: "StrategyAgent",
+            correlationID: "test",
+            tradeID: trade.id,
+            id: MessageID(derivedFrom: "message"),
+            causationID: nil
+        )
     }
 
     /// 50 MSFT bought at 19.66 and sold at 18.67 by the stop.
@@ -214,7 +259,7 @@ extension Ledger.Record {
             stopPrice: role == .stop ? self.trade.plan?.stopPrice : nil,
             timeInForce: role == .entry ? .day : .goodTillCancelled
         )
-        self.trade.orders.append(Order(terms: terms, state: .accepted))
+        self.trade.orders.append(Order(terms: terms, intendedAt: self.trade.signaledAt, state: .accepted))
     }
 
     mutating func fillOrder(_ role: OrderRole, value: String, at time: String) throws {

@@ -63,9 +63,73 @@ struct ReplayReportTests {
         #expect(open[0]["closed_at"] == nil)
     }
 
+    @Test("What made the run, its curve and what disturbed it")
+    func surroundings() throws {
+        var fixture = try LedgerFixture()
+        fixture.deadLetters = [DeadLetter(stream: "order.filled", reason: "data is missing")]
+        let json = try JSONValue(parsing: Array(try fixture.report(redisRestarts: 3).prettyJSON.utf8))
+        let symbols = ["AAPL", "GOOG", "IBM", "MSFT"].map(JSONValue.string)
+        #expect(
+            json["settings"]
+                == .object([
+                    JSONMember("bars", .string("SampleBars")), JSONMember("cash", .number("10000")),
+                    JSONMember("symbols", .array(symbols)), JSONMember("timeframe", .string("1Day")),
+                    JSONMember("strategy", .string("ma-rsi-volume")), JSONMember("kill_every", .number("1.5")),
+                    JSONMember("seed", .number("7")),
+                    JSONMember(
+                        "replicas",
+                        .object(
+                            AgentName.allCases.map {
+                                JSONMember($0.rawValue, .number($0 == .strategy ? "2" : "1"))
+                            }
+                        )
+                    ),
+                ])
+        )
+        #expect(json["redis_restarts"] == .number("3"))
+        #expect(json["messages"]?["dead_lettered"] == .number("1"))
+        #expect(
+            json["dead_letters"]
+                == .array([
+                    .object([
+                        JSONMember("stream", .string("order.filled")), JSONMember("reason", .string("data is missing")),
+                    ])
+                ])
+        )
+        guard case .array(let curve)? = json["equity_curve"] else {
+            Issue.record("expected a curve")
+            return
+        }
+        #expect(curve.count == 3)
+        #expect(
+            curve[1] == .object([JSONMember("date", .string("2009-02-09")), JSONMember("equity", .number("9950"))])
+        )
+    }
+
+    @Test("A trade that the strategy ended has the strategy's own reason")
+    func strategyReason() throws {
+        var fixture = try LedgerFixture()
+        var record = fixture.records[0]
+        record.trade.exitReason = .strategy
+        let exit = try #require(record.history.firstIndex { $0.to == .exitTriggered })
+        record.history[exit].trigger = .exitSignal
+        fixture.records[0] = record
+        fixture.exitReasons = [record.history[exit].messageID: "held for <40> sessions"]
+        let report = fixture.report()
+        let json = try JSONValue(parsing: Array(try report.prettyJSON.utf8))
+        guard case .array(let trades)? = json["trades"] else {
+            Issue.record("expected trades")
+            return
+        }
+        #expect(trades[0]["exit_reason"] == .string("strategy"))
+        #expect(trades[0]["strategy_reason"] == .string("held for <40> sessions"))
+        #expect(HTMLReport.text(of: report, discrepancies: []).contains("the strategy: held for &lt;40&gt; sessions"))
+    }
+
     @Test("Bars within the day give instants")
     func intradayTimes() throws {
-        let json = try JSONValue(parsing: Array(try LedgerFixture().report(style: .instant).prettyJSON.utf8))
+        let minutes = try #require(Timeframe("5Min"))
+        let json = try JSONValue(parsing: Array(try LedgerFixture().report(timeframe: minutes).prettyJSON.utf8))
         guard case .array(let trades)? = json["trades"], case .array(let rejections)? = json["rejections"] else {
             Issue.record("expected trades and rejections")
             return
@@ -100,6 +164,33 @@ struct ReplayReportTests {
         ] {
             #expect(lines.contains(line))
         }
+        #expect(!text.contains("redis restarts"))
+        let disturbed = SummaryTable.text(of: try LedgerFixture().report(redisRestarts: 1), reportFile: "")
+        #expect(disturbed.contains("redis restarts"))
+    }
+
+    @Test("Dead letters are not passed over: their count, the last five reasons and where to look")
+    func deadLetters() throws {
+        var fixture = try LedgerFixture()
+        func warning() -> String? {
+            SummaryTable.warning(of: fixture.report(), reportFile: ".run/report.json", logs: ".run/logs")
+        }
+        #expect(warning() == nil)
+        fixture.deadLetters = [DeadLetter(stream: "order.filled", reason: "data is\nmissing")]
+        #expect(
+            warning() == """
+                warning: 1 message was set aside as dead letters, not handled:
+                    order.filled: data is missing
+                    See dead_letters in .run/report.json and the logs in .run/logs.
+
+                """
+        )
+        fixture.deadLetters = (1...7).map { DeadLetter(stream: "order.filled", reason: "<reason \($0)>") }
+        let text = try #require(warning())
+        #expect(text.hasPrefix("warning: 7 messages were set aside as dead letters, not handled; the last of them:"))
+        #expect(!text.contains("<reason 2>") && text.contains("<reason 3>") && text.contains("<reason 7>"))
+        let page = HTMLReport.text(of: fixture.report(), discrepancies: [])
+        #expect(page.contains("order.filled: &lt;reason 1&gt;"))
     }
 
     @Test("The page stands alone, draws the curve and shows what the books disagree on")
@@ -109,6 +200,7 @@ struct ReplayReportTests {
         #expect(!sound.contains("<script") && !sound.contains("http") && !sound.contains("src="))
         #expect(sound.contains("<svg") && sound.contains("class=\"equity\"") && sound.contains(">2009-02-12</text>"))
         #expect(sound.contains("MSFT-20090206T210000Z") && sound.contains("position.stop.hit"))
+        #expect(sound.contains(">fill price<") && sound.contains(">exit price<"))
         #expect(!sound.contains("The books do not agree"))
         let disputed = HTMLReport.text(
             of: report,
@@ -136,13 +228,14 @@ struct ReplayReportTests {
         let report = ReplayReport(
             ledger: ledger,
             broker: broker,
-            startingCash: cash,
-            timeStyle: .date,
+            settings: ReportedSettings(bars: "bars", cash: cash, symbols: [], timeframe: .day),
             elapsed: .zero,
-            restarts: 0
+            restarts: 0,
+            redisRestarts: 0
         )
         let json = try JSONValue(parsing: Array(try report.prettyJSON.utf8))
         #expect(json["trades"] == .array([]) && json["seconds"] == .number("0.0"))
+        #expect(json["settings"]?["strategy"] == .null && json["settings"]?["kill_every"] == .null)
         let page = HTMLReport.text(of: report, discrepancies: [])
         #expect(page.contains("<svg") && !page.contains("nan") && !page.contains("inf"))
     }

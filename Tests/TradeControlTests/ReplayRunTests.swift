@@ -70,9 +70,15 @@ struct ReplayRunTests {
         let outcome = try self.run(try self.settings(replicas: [.strategy: 2]), simulator)
         #expect(outcome.discrepancies == [])
         #expect(outcome.report.restarts == kills)
+        #expect(outcome.report.redisRestarts == 1)
+        #expect(outcome.report.deadLetters == 1 && outcome.report.lastDeadLetters.map(\.reason) == ["out of reach"])
+        #expect(outcome.report.settings.strategy == "ma-rsi-volume")
+        #expect(outcome.report.settings.symbols.map(\.rawValue) == ["MSFT"])
         #expect(outcome.report.trades.map(\.symbol.rawValue) == ["MSFT"])
         #expect(Set(pids).count == 8)
         #expect(Set(pids).allSatisfy { !isRunning($0) })
+        let left = try self.folder.names(in: "run").filter { $0.contains(".") }
+        #expect(left == [], "addresses and pids of processes that are gone")
         #expect(
             self.folder.text("run/logs/strategy-agent-2.log")
                 == "strategy-agent-2 MSFT 1Day passed on\nstrategy-agent-2 MSFT 1Day passed on\n"
@@ -112,6 +118,28 @@ struct ReplayRunTests {
         #expect(failure.description.contains("broker-simulator ended with exit code 4"))
         #expect(failure.description.contains("out of bars"))
         #expect(self.pid("redis") == nil)
+    }
+
+    @Test("What of the environment a run sets itself is said, by name only")
+    func notice() throws {
+        var settings = try self.settings()
+        func notice() throws -> String? {
+            let directory = try RunDirectory(settings.runDirectory)
+            try directory.clear()
+            let processes = ReplayProcesses(settings, directory: directory, redisPort: 1)
+            var ports = LoopbackPorts()
+            return processes.notice(for: try processes.agents(simulatorPort: 2, ports: &ports))
+        }
+        #expect(try notice() == nil)
+        settings.environment["SYMBOLS"] = "AAPL"
+        settings.environment["TIMEFRAME"] = "1Day"
+        settings.environment["REDIS_URL"] = "redis://elsewhere"
+        settings.environment["APCA_API_SECRET_KEY_FILE"] = "/secret"
+        settings.environment["HTTP_PORT"] = ""
+        #expect(
+            try notice() == "not taken from the environment, because a run sets them itself: "
+                + "APCA_API_SECRET_KEY_FILE, REDIS_URL, SYMBOLS (from the bars folder)"
+        )
     }
 
     @Test("Programs that are missing are named with what to do")

@@ -20,7 +20,6 @@ struct ReplaySettingsTests {
     func daily() throws {
         let settings = try self.settings(["MSFT.csv": "2009-02-06,19,20,18,19.66,100\n2009-02-09,19,20,18,19,100\n"])
         #expect(settings.timeframe.rawValue == "1Day")
-        #expect(settings.isDaily)
     }
 
     @Test(
@@ -50,20 +49,33 @@ struct ReplaySettingsTests {
         #expect(failure.description.contains("MSFT.csv:3"))
     }
 
+    @Test("A folder that cannot be read is named with the setting that named it")
+    func noBars() throws {
+        let failure = try #require(throws: CommandFailure.self) {
+            try ReplaySettings(barsPath: "/nowhere", cash: Money(1), runDirectory: "unused", binaries: "unused")
+        }
+        #expect(failure.code == .badBars)
+        #expect(failure.description.hasPrefix("BARS (--bars): /nowhere: "))
+    }
+
     @Test(
-        "Wrong usage ends with 64 and names the value",
+        "Wrong usage ends with 64 and names the option and the variable of make run",
         arguments: [
-            ["--cash", "0"], ["--cash", "ten"], ["--kill-every", "0"], ["--kill-every", "-1"], ["--log-level", "loud"],
-            ["--replicas", "strategy-agent"], ["--replicas", "strategist=2"], ["--replicas", "strategy-agent=0"],
-            ["--seed", "x"],
+            ("--cash", "0", "CASH takes"), ("--cash", "-5", "CASH takes"), ("--cash", "ten", "CASH takes"),
+            ("--cash", "", "make: CASH"), ("--kill-every", "0", "KILL_EVERY takes"),
+            ("--kill-every", "-1", "KILL_EVERY takes"), ("--log-level", "loud", "LOG_LEVEL"),
+            ("--replicas", "strategy-agent", "REPLICAS_"), ("--replicas", "strategist=2", "REPLICAS_"),
+            ("--replicas", "strategy-agent=0", "REPLICAS_"), ("--seed", "x", "SEED takes"),
+            ("--seed", "-1", "SEED takes"),
         ]
     )
-    func usage(arguments: [String]) throws {
+    func usage(option: String, value: String, variable: String) throws {
         let error = try #require(throws: (any Error).self) {
-            try ReplayCommand.parse(["--bars", "bars"] + arguments)
+            try ReplayCommand.parse(["--bars=bars", "\(option)=\(value)"])
         }
         #expect(ReplayCommand.exitCode(for: error).rawValue == 64)
-        #expect(ReplayCommand.message(for: error).contains(arguments[0]))
+        let message = ReplayCommand.fullMessage(for: error)
+        #expect(message.contains(option) && message.contains(variable), "\(message)")
     }
 
     @Test("Several replicas can follow one option or several")
@@ -71,7 +83,7 @@ struct ReplaySettingsTests {
         #expect(throws: Never.self) {
             _ = try ReplayCommand.parse(["--bars", "bars", "--replicas", "strategy-agent=2", "risk-management-agent=3"])
             _ = try ReplayCommand.parse(
-                ["--bars", "bars", "--replicas", "strategy-agent=2", "--replicas", "risk-management-agent=3"])
+                ["--bars", "bars", "--replicas=strategy-agent=2", "--replicas=risk-management-agent=3"])
         }
     }
 

@@ -29,12 +29,13 @@ struct RunDirectoryTests {
         try self.folder.file("report.json", "{}")
         try self.folder.file("report.html", "")
         try self.folder.file("broker-simulator.ports", "{}")
+        try self.folder.file("redis.url", "redis://127.0.0.1:1")
         try self.folder.file("bench.json", "{}")
         try self.folder.file("strategy-agent.pid", "not a pid")
         let directory = try RunDirectory(self.folder.path)
         try directory.clear()
-        for name in ["report.json", "report.html", "broker-simulator.ports", "strategy-agent.pid"] {
-            #expect(self.folder.text(name) == nil)
+        for name in ["report.json", "report.html", "broker-simulator.ports", "redis.url", "strategy-agent.pid"] {
+            #expect(self.folder.text(name) == nil, "\(name)")
         }
         #expect(self.folder.text("bench.json") == "{}")
     }

@@ -40,7 +40,7 @@ struct SupervisorTests {
         let second = try #require(self.folder.pid("agent.pid"))
         #expect(isRunning(second))
         #expect(self.supervisor.statuses.map(\.pid) == [second])
-        #expect(self.supervisor.agentRestarts == 1)
+        #expect(self.supervisor.restarts(of: .agent) == 1)
         #expect(eventually { self.folder.text("agent.log") == "hello\nhello\n" })
     }
 
@@ -53,7 +53,7 @@ struct SupervisorTests {
             #expect(
                 try eventually {
                     try self.supervisor.tend()
-                    return self.supervisor.agentRestarts == count
+                    return self.supervisor.restarts(of: .agent) == count
                 }
             )
         }

@@ -40,6 +40,21 @@ final class TemporaryFolder: Sendable {
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
+    /// What a folder in it holds, in ascending order.
+    func names(in name: String) throws -> [String] {
+        guard let folder = opendir("\(self.path)/\(name)") else { throw FixtureError("there is no folder \(name)") }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+            )
+        }
+        return names.filter { $0 != "." && $0 != ".." }.sorted()
+    }
+
     func pid(_ name: String) -> Int32? {
         self.text(name).flatMap { Int32($0.filter { !$0.isWhitespace }) }
     }

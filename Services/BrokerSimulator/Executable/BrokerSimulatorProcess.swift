@@ -50,10 +50,12 @@ enum BrokerSimulatorProcess {
         let isStrict = try settings.bool("strict.bars", default: false)
         let parentWatch = try ParentWatch(settings)
         let endpoint = usesBus ? try RedisEndpoint(url: common.redisURL) : nil
-        let bars = try BarFolder(path: path, strict: isStrict)
+        var warnings: [String] = []
+        let bars = try BarFolder(path: path, strict: isStrict) { warnings.append($0) }
 
         Telemetry.bootstrap(service: Self.name, level: common.logLevel, format: common.logFormat)
         let logger = Logger(label: Self.name)
+        for warning in warnings { logger.warning("\(warning)") }
         let simulator = try await BrokerSimulator.start(
             configuration,
             bars: bars,

@@ -8,7 +8,7 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
         case malformed
         /// Two keys that exclude each other are both set.
         case conflict
-        /// The file holds a key that nothing reads.
+        /// The file or the environment holds a key that nothing reads.
         case unknownKey
         /// A named file cannot be read.
         case unreadableFile

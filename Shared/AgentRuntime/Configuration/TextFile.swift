@@ -1,26 +1,21 @@
-import SystemPackage
+import Glibc
 
 /// Reads a small text file whole.
 enum TextFile {
     /// - Throws: `ConfigurationError.unreadableFile` when the file cannot be opened or read, is larger than
     ///   `maximumBytes`, or is not UTF-8. `purpose` starts the message.
     static func read(_ path: String, maximumBytes: Int, purpose: String) throws(ConfigurationError) -> String {
-        let bytes: [UInt8]
-        do {
-            let file = try FileDescriptor.open(FilePath(path), .readOnly)
-            bytes = try file.closeAfter {
-                var bytes: [UInt8] = []
-                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 1)
-                defer { buffer.deallocate() }
-                while bytes.count <= maximumBytes {
-                    let count = try file.read(into: buffer)
-                    if count == 0 { break }
-                    bytes.append(contentsOf: buffer.prefix(count))
-                }
-                return bytes
-            }
-        } catch {
-            throw ConfigurationError(.unreadableFile, "\(purpose): \(path) cannot be read: \(error)")
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.unreadable(path, purpose) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count <= maximumBytes {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Self.unreadable(path, purpose) }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk[..<count])
         }
         guard bytes.count <= maximumBytes else {
             throw ConfigurationError(.unreadableFile, "\(purpose): \(path) is larger than \(maximumBytes) bytes")
@@ -29,5 +24,9 @@ enum TextFile {
             throw ConfigurationError(.unreadableFile, "\(purpose): \(path) is not UTF-8 text")
         }
         return text
+    }
+
+    private static func unreadable(_ path: String, _ purpose: String) -> ConfigurationError {
+        ConfigurationError(.unreadableFile, "\(purpose): \(path) cannot be read: \(String(cString: strerror(errno)))")
     }
 }

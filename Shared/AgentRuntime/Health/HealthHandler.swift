@@ -26,7 +26,7 @@ struct HealthResponder: Sendable {
             case .stalled(let reason): self.text(.serviceUnavailable, reason + "\n")
             }
         case "/readyz":
-            let report = self.readiness.report()
+            let report = self.readiness.report(self.liveness())
             return Response(
                 status: report.isReady ? .ok : .serviceUnavailable,
                 contentType: "application/json",

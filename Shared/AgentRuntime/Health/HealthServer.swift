@@ -4,7 +4,7 @@ import NIOPosix
 import ServiceLifecycle
 package import Telemetry
 
-/// Answers `GET /livez` (200 or 503), `/readyz` (200 or 503 with the checks as JSON) and `/metrics` (Prometheus text).
+/// Answers `GET /livez` (200 or 503), `/readyz` (200 or 503 with the checks as JSON, hanging threads among them) and `/metrics` (Prometheus text).
 ///
 /// It answers from `start` on, so that a probe learns about a slow start, and until `run()` has ended. One thread of
 /// its own; at most 64 connections, each closed after 30 s without a request.
@@ -25,7 +25,7 @@ package final class HealthServer: Service {
     ///
     /// - Parameters:
     ///   - port: 0 takes any free port.
-    ///   - liveness: called for every `/livez`, on the server's thread: it must not block.
+    ///   - liveness: called for every `/livez` and `/readyz`, on the server's thread: it must not block.
     /// - Throws: `HealthServerError` when the address cannot be had.
     package static func start(
         host: String,

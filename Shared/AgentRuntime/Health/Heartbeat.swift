@@ -2,13 +2,18 @@ import Synchronization
 
 /// Remembers when a loop last turned over. Safe from any thread; a beat costs one clock reading and one store.
 package final class Heartbeat: Sendable {
+    private let name: String
     private let start: ContinuousClock.Instant
     private let now: @Sendable () -> ContinuousClock.Instant
     /// Since `start`.
     private let lastBeatMilliseconds: Atomic<Int64> = Atomic(0)
 
-    /// Counts as a first beat.
-    package init(now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) {
+    /// Counts as a first beat. `name` says whose it is.
+    package init(
+        _ name: String = "the main loop",
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
+        self.name = name
         self.now = now
         self.start = now()
     }
@@ -22,7 +27,7 @@ package final class Heartbeat: Sendable {
         let age = Duration.milliseconds(
             self.elapsedMilliseconds() - self.lastBeatMilliseconds.load(ordering: .relaxed)
         )
-        return age <= limit ? .alive : .stalled("the main loop last turned over \(age.components.seconds) s ago")
+        return age <= limit ? .alive : .stalled("\(self.name) last turned over \(age.components.seconds) s ago")
     }
 
     private func elapsedMilliseconds() -> Int64 {

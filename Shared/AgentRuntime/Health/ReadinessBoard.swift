@@ -17,19 +17,17 @@ package final class ReadinessBoard: Sendable {
         self.checks = Mutex(Dictionary(waiting) { first, _ in first })
     }
 
-    /// Adds the check if it is new.
-    package func set(_ check: String, _ status: Status) {
-        self.checks.withLock { $0[check] = status }
+    /// Adds the check if it is new. Returns whether its status is another one than before.
+    @discardableResult
+    package func set(_ check: String, _ status: Status) -> Bool {
+        self.checks.withLock { $0.updateValue(status, forKey: check) != status }
     }
 
-    /// True when every check is ready.
-    package var isReady: Bool {
-        self.checks.withLock { checks in checks.values.allSatisfy { $0 == .ready } }
-    }
-
-    /// Whether every check is ready, with the same moment's JSON: `{"ready":false,"checks":{"redis":"…"}}`.
-    func report() -> (isReady: Bool, json: [UInt8]) {
-        let checks = self.checks.withLock { $0 }
+    /// Whether every check is ready and no thread hangs, with the same moment's JSON:
+    /// `{"ready":false,"checks":{"redis":"…"}}`.
+    package func report(_ liveness: Liveness = .alive) -> (isReady: Bool, json: [UInt8]) {
+        var checks = self.checks.withLock { $0 }
+        if case .stalled(let reason) = liveness { checks["threads"] = .waiting(reason) }
         let isReady = checks.values.allSatisfy { $0 == .ready }
         var writer = JSONWriter()
         writer.object { writer in

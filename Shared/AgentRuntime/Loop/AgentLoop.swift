@@ -81,6 +81,15 @@ package final class AgentLoop {
                 self.logger.info("ready")
                 backOff.reset()
                 while !self.stop.isGiven { try self.turn() }
+            } catch let error as MessageBusError where error.code == .ledgerReplaced {
+                self.feed?.stop(bus: self.bus)
+                LedgerLoss.waitForStop(
+                    error,
+                    stop: self.stop,
+                    readiness: self.readiness,
+                    heartbeat: self.heartbeat,
+                    logger: self.logger
+                )
             } catch {
                 self.readiness.set("redis", .waiting("\(error)"))
                 self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
@@ -169,6 +178,7 @@ package final class AgentLoop {
     }
 
     private func handle(_ delivery: Delivery) throws {
+        self.heartbeat.beat()
         do {
             try self.committer.handle(delivery, maximumDeliveries: self.settings.maximumDeliveries)
         } catch let error as NotYet {

@@ -193,6 +193,6 @@ struct DeadLetter: JSONEncodable {
 extension Commit {
     var isEmpty: Bool {
         self.acknowledge == nil && self.writes.isEmpty && self.puts.isEmpty && self.deletes.isEmpty
-            && self.additions.isEmpty && self.removals.isEmpty && self.messages.isEmpty
+            && self.additions.isEmpty && self.messages.isEmpty
     }
 }

@@ -95,12 +95,7 @@ package final class FeedDriver {
     private func connect() throws {
         let inbox = WebSocketInbox(notify: self.wake)
         do {
-            let client = try WebSocketClient(
-                url: self.feed.url,
-                headers: self.feed.headers,
-                inbox: inbox,
-                eventLoopGroup: self.group
-            )
+            let client = try WebSocketClient(url: self.feed.url, inbox: inbox, eventLoopGroup: self.group)
             self.connection = (client, inbox)
             client.connect()
         } catch {

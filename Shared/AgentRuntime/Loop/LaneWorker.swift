@@ -1,6 +1,5 @@
 package import Brokerage
 import CoreMetrics
-import Glibc
 package import Logging
 package import MessageBus
 package import TradingCore
@@ -62,6 +61,14 @@ package final class LaneWorker {
                 try self.synchronise(desk)
                 backOff.reset()
                 while !self.stop.isGiven { try self.turn(desk) }
+            } catch let error as MessageBusError where error.code == .ledgerReplaced {
+                LedgerLoss.waitForStop(
+                    error,
+                    stop: self.stop,
+                    readiness: self.readiness,
+                    heartbeat: self.heartbeat,
+                    logger: self.logger
+                )
             } catch {
                 self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
@@ -71,16 +78,17 @@ package final class LaneWorker {
 
     package func makeDesk() -> BrokerDesk {
         let stop = self.stop
+        let heartbeat = self.heartbeat
         let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
         return BrokerDesk(
             broker: self.makeBroker(),
             breaker: self.breakerSettings,
-            now: MonotonicClock.now,
-            pause: { duration in
-                let deadline = MonotonicClock.now() + duration
-                while !stop.isGiven, MonotonicClock.now() < deadline { usleep(2_000) }
-                return !stop.isGiven
+            now: {
+                // The time is asked for before each request to the broker, of which one call may need many.
+                heartbeat.beat()
+                return MonotonicClock.now()
             },
+            pause: { !stop.wait(for: $0, beating: heartbeat) },
             breakerChanged: { [self] from, to, reason in
                 self.breakerChanges.append(BreakerChange(breaker: name, from: from, to: to, reason: reason))
                 self.readiness.set("breaker \(self.lane.rawValue)", to == .open ? .waiting(reason) : .ready)
@@ -213,9 +221,9 @@ package final class LaneWorker {
             case .orders, .account, .clock, .sessions, .bars, .quotes: "answered"
             }
         let dimensions = [("lane", self.lane.rawValue), ("call", call.name), ("outcome", outcome)]
-        Counter(label: "quintet_broker_calls_total", dimensions: dimensions).increment()
+        Counter(label: MetricName.brokerCalls.rawValue, dimensions: dimensions).increment()
         let elapsed = started.duration(to: ContinuousClock.now).components
-        CoreMetrics.Timer(label: "quintet_broker_call_seconds", dimensions: dimensions)
+        CoreMetrics.Timer(label: MetricName.brokerCallTime.rawValue, dimensions: dimensions)
             .recordNanoseconds(elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
     }
 

@@ -15,8 +15,8 @@ final class OutcomeCounters {
 
     init(agent: AgentName) {
         self.agent = agent
-        self.conflicts = Counter(label: "quintet_commit_conflicts_total", dimensions: [("agent", agent.rawValue)])
-        self.deadLetters = Counter(label: "quintet_dead_letters_total", dimensions: [("agent", agent.rawValue)])
+        self.conflicts = Counter(label: MetricName.conflicts.rawValue, dimensions: [("agent", agent.rawValue)])
+        self.deadLetters = Counter(label: MetricName.deadLetters.rawValue, dimensions: [("agent", agent.rawValue)])
     }
 
     func count(_ input: Input, _ outcome: Outcome, since started: ContinuousClock.Instant) {
@@ -28,8 +28,8 @@ final class OutcomeCounters {
         } else {
             let dimensions = [("agent", self.agent.rawValue), ("input", name), ("outcome", outcome.rawValue)]
             metrics = (
-                Counter(label: "quintet_inputs_total", dimensions: dimensions),
-                CoreMetrics.Timer(label: "quintet_handling_seconds", dimensions: dimensions)
+                Counter(label: MetricName.inputs.rawValue, dimensions: dimensions),
+                CoreMetrics.Timer(label: MetricName.handlingTime.rawValue, dimensions: dimensions)
             )
             self.handled[key] = metrics
         }

@@ -39,8 +39,8 @@ struct AlpacaAnswer {
         }
     }
 
-    /// The rule of broker-apis 1.10: only a known pair of status and code is a refusal of an order; a 429 was not
-    /// executed; anything else may have been.
+    /// Only a known pair of status and code is a refusal of an order; a 429 was not executed; anything else may have
+    /// been.
     func failure(_ call: String, isOrder: Bool) -> BrokerError {
         let reason = "\(call): \(self.message ?? "no reason given") (HTTP \(self.status))"
         let code = self.code ?? "\(self.status)"

@@ -1,7 +1,7 @@
 package import HTTPTransport
 package import TradingCore
 
-/// Alpaca's trading and market-data REST API (broker-apis chapter 1).
+/// Alpaca's trading and market-data REST API.
 package struct AlpacaBroker: Broker {
     private let endpoints: AlpacaEndpoints
     private let client: any HTTPClient

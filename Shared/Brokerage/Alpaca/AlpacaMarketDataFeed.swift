@@ -1,6 +1,6 @@
 package import TradingCore
 
-/// The talk on Alpaca's market-data stream (broker-apis 1.12): quotes, and bars of the wanted timeframe.
+/// The talk on Alpaca's market-data stream: quotes, and bars of the wanted timeframe.
 package struct AlpacaMarketDataFeed: BrokerFeed {
     private let endpoints: AlpacaEndpoints
     private let symbols: [Symbol]
@@ -14,7 +14,6 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
     }
 
     package var url: String { "\(self.endpoints.stream)/v2/\(self.endpoints.feed)" }
-    package var headers: [(name: String, value: String)] { [] }
 
     package mutating func opened() -> [FeedAction] {
         self.isSubscribed = false

@@ -1,6 +1,6 @@
 import TradingCore
 
-/// An order as Alpaca writes it (broker-apis 1.5, 1.7).
+/// An order as Alpaca writes it.
 struct AlpacaOrder: JSONDecodable {
     let id: String
     let clientOrderID: String

@@ -1,6 +1,6 @@
 import TradingCore
 
-/// The talk on Alpaca's trading stream (broker-apis 1.13). Paper accounts send binary frames that hold the same JSON.
+/// The talk on Alpaca's trading stream. Paper accounts send binary frames that hold the same JSON.
 package struct AlpacaTradeUpdatesFeed: BrokerFeed {
     private let endpoints: AlpacaEndpoints
 
@@ -9,7 +9,6 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
     }
 
     package var url: String { self.endpoints.tradeUpdatesURL }
-    package var headers: [(name: String, value: String)] { [] }
 
     package mutating func opened() -> [FeedAction] {
         [

@@ -14,7 +14,6 @@ package final class PrometheusMetricsFactory: MetricsFactory {
 
     private struct Family {
         let kind: SeriesKind
-        let help: String
         var series: [SeriesLabels: any Series] = [:]
     }
 
@@ -25,20 +24,24 @@ package final class PrometheusMetricsFactory: MetricsFactory {
 
     private let state: Mutex<State> = Mutex(State())
     private let maximumSeries: Int
+    private let help: [String: String]
     private let dropped = CounterSeries()
 
-    /// - Parameter maximumSeries: how many metrics, each with its own label values, are kept. A new one beyond it, or
-    ///   one whose name is already taken by another kind, records nothing and adds to
-    ///   `quintet_metrics_dropped_total`.
-    package init(maximumSeries: Int = 2_000) {
+    /// - Parameters:
+    ///   - maximumSeries: how many metrics, each with its own label values, are kept. A new one beyond it, or one whose
+    ///     name is already taken by another kind, records nothing and adds to `quintet_metrics_dropped_total`.
+    ///   - help: what each metric tells, by the name it is rendered with.
+    package init(maximumSeries: Int = 2_000, help: [String: String] = [:]) {
         self.maximumSeries = maximumSeries
+        self.help = help
     }
 
     package func render() -> String {
         let families = self.state.withLock { $0.families }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            text += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind.rawValue)\n"
+            if let help = self.help[name] { text += "# HELP \(name) \(PrometheusText.helpText(help))\n" }
+            text += "# TYPE \(name) \(family.kind.rawValue)\n"
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
                 series.render(name: name, labels: labels, into: &text)
             }
@@ -98,7 +101,7 @@ package final class PrometheusMetricsFactory: MetricsFactory {
         let name = plainName.hasSuffix(suffix) ? plainName : plainName + suffix
         let labels = SeriesLabels(dimensions)
         let kept = self.state.withLock { state -> Wanted? in
-            var family = state.families[name] ?? Family(kind: kind, help: PrometheusText.helpText(label))
+            var family = state.families[name] ?? Family(kind: kind)
             if let existing = family.series[labels] {
                 return existing as? Wanted
             }

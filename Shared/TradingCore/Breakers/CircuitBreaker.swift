@@ -21,9 +21,10 @@ package struct BreakerSettings: Hashable, Sendable {
     package init() {}
 }
 
-/// Closed → open after consecutive failures → half-open after a rest, where one probe decides (DESIGN section 5).
+/// Closed → open after consecutive failures → half-open after a rest, where one probe decides.
 ///
-/// A value without a clock: every call is told the time as a reading of one monotonic clock.
+/// A value without a clock: every call is told the time as a reading of one monotonic clock. Reports carry no token of
+/// their request, since callers make one call at a time: in half-open the next report is the probe's.
 package struct CircuitBreaker: Hashable, Sendable {
     package enum Permit: Hashable, Sendable {
         case allowed

@@ -21,7 +21,8 @@ package enum FeedEvent: Hashable, Sendable {
 }
 
 /// An agent's judgement: a plain synchronous function of stored documents and one input. No I/O, no clock, no random
-/// number (DESIGN section 1, idea 1). What it keeps in memory may only be a copy of what can be read again.
+/// number, so that the same inputs lead to the same trades in production, in a replay and in a simulation. What it keeps
+/// in memory may only be a copy of what can be read again.
 package protocol Judgement {
     var agent: AgentName { get }
 

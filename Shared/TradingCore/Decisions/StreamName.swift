@@ -1,8 +1,8 @@
 /// The name of one durable stream, without the namespace that the bus puts in front of it.
 ///
 /// Every public event has a stream of its own, named after the event, so that a consumer is woken only by what it
-/// asked for and a Redis ACL can say who may write which event (DESIGN section 3). Private streams carry what one
-/// process says to itself: broker calls and their answers.
+/// asked for and a Redis ACL can say who may write which event. Private streams carry what one process says to itself:
+/// broker calls and their answers.
 package struct StreamName: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
     package let rawValue: String
 

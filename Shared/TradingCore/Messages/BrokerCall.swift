@@ -1,5 +1,5 @@
 /// The broker calls that fail and rest together. Each lane has its own thread, stream and breaker, so that a failing
-/// entry path never blocks a stop (DESIGN section 5).
+/// entry path never blocks a stop.
 package enum BrokerLane: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case marketData = "market-data"
     case entries
@@ -151,8 +151,8 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     package var call: BrokerCall
     package var outcome: Outcome
 
-    /// Whether the broker has said for half a minute, asked once a second, that it does not know the order
-    /// (broker-apis 1.10).
+    /// Whether the broker has said for half a minute, asked once a second, that it does not know the
+    /// order: a single such answer may only come too early.
     package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 30 }
 
     package init(_ call: BrokerCall, _ outcome: Outcome) {

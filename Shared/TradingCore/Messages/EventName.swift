@@ -1,4 +1,4 @@
-/// The events on the wire: `<agent>.<action>.<status>` (DESIGN section 3).
+/// The events on the wire: `<agent>.<action>.<status>`.
 package enum EventName: String, Hashable, Sendable, CaseIterable {
     case quoteRequested = "market_data.quote.requested"
     case barsRequested = "market_data.bars.requested"

@@ -32,8 +32,8 @@ package enum OrderRole: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case exit
 }
 
-/// The client order id: a function of trade, role and attempt and of nothing else (DESIGN section 5), so that sending
-/// the same intent twice is refused by the broker instead of executed twice.
+/// The client order id: a function of trade, role and attempt and of nothing else, so that sending the same intent twice
+/// is refused by the broker instead of executed twice.
 package struct ClientOrderID: Hashable, Sendable, CustomStringConvertible, JSONCodable {
     package let trade: TradeID
     package let role: OrderRole

@@ -1,4 +1,4 @@
-/// One message in its envelope (DESIGN section 3).
+/// One message in its envelope: what happened, when in market time, to which trade, and what caused it.
 package struct Message: Hashable, Sendable {
     package static let schemaVersion = 1
 

@@ -23,12 +23,33 @@ package struct Ledger: Sendable {
     /// Public events, not counting quotes.
     package var publishedMessages: Int64
     package var deadLetters: Int64
+    /// The newest of the dead letters, oldest first, at most 20.
+    package var lastDeadLetters: [DeadLetter]
+    /// The strategy that made the newest scan; nil if there was none.
+    package var strategy: String?
+    /// Why the strategy wanted a position sold, by its exit signal.
+    package var exitReasons: [MessageID: String]
 
-    package init(records: [Record], account: Account?, publishedMessages: Int64, deadLetters: Int64) {
+    private static let deadLetterLimit = 20
+    /// More than the agents keep of a stream.
+    private static let exitSignalLimit = 100_000
+
+    package init(
+        records: [Record],
+        account: Account?,
+        publishedMessages: Int64,
+        deadLetters: Int64,
+        lastDeadLetters: [DeadLetter] = [],
+        strategy: String? = nil,
+        exitReasons: [MessageID: String] = [:]
+    ) {
         self.records = records
         self.account = account
         self.publishedMessages = publishedMessages
         self.deadLetters = deadLetters
+        self.lastDeadLetters = lastDeadLetters
+        self.strategy = strategy
+        self.exitReasons = exitReasons
     }
 
     /// - Throws: `MessageBusError`, and `CommandFailure` for a document that is not what it should be.
@@ -54,6 +75,19 @@ package struct Ledger: Sendable {
             self.publishedMessages += try bus.appendedCount(of: event.stream)
         }
         self.deadLetters = try bus.appendedCount(of: .deadLetter)
+        self.lastDeadLetters = try bus.tail(of: .deadLetter, limit: Self.deadLetterLimit).map { DeadLetter($0.body) }
+        self.exitReasons = [:]
+        // What cannot be decoded on either stream is among the dead letters.
+        for (_, body) in try bus.tail(of: EventName.exitSignal.stream, limit: Self.exitSignalLimit) {
+            if let message = try? Message(decoding: body), case .exitSignal(let signal) = message.body {
+                self.exitReasons[message.id] = signal.reason
+            }
+        }
+        for (_, body) in try bus.tail(of: EventName.scanStarted.stream, limit: 1) {
+            if let message = try? Message(decoding: body), case .scanStarted(let scan) = message.body {
+                self.strategy = scan.strategy
+            }
+        }
     }
 
     private static func decode<Value: JSONDecodable>(_ bytes: [UInt8], _ what: String) throws -> Value {

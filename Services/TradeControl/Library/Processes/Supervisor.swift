@@ -102,9 +102,9 @@ package final class Supervisor {
         }
     }
 
-    /// How often agents have been started again.
-    package var agentRestarts: Int {
-        self.entries.reduce(0) { $0 + ($1.task.role == .agent ? $1.restarts : 0) }
+    /// How often processes of that role have been started again.
+    package func restarts(of role: Task.Role) -> Int {
+        self.entries.reduce(0) { $0 + ($1.task.role == role ? $1.restarts : 0) }
     }
 
     /// Ends that agent as a crash would; the next `tend()` starts it again.

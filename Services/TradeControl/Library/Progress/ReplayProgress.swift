@@ -1,37 +1,40 @@
-import TradingCore
+package import TradingCore
 
 /// How a replay stands at one moment.
-struct ReplayProgress {
+package struct ReplayProgress {
     /// Nil until the simulator has answered.
-    var status: SimulatorStatus?
+    package var status: SimulatorStatus?
     /// As the ledger had it last; nil before an agent has written it.
-    var account: Account?
-    var processes: [Supervisor.Status] = []
-    var elapsed: Duration = .zero
+    package var account: Account?
+    package var processes: [Supervisor.Status] = []
+    package var elapsed: Duration = .zero
     /// How long the replay has not moved.
-    var standstill: Duration = .zero
+    package var standstill: Duration = .zero
+
+    package init() {}
 
     /// One line for logs and pipes.
-    var line: String {
+    package var line: String {
         var parts = ["\(Display.duration(self.elapsed)):", self.place]
         if let figures = self.figures { parts.append(figures) }
         let restarts = self.processes.reduce(0) { $0 + $1.restarts }
-        if restarts > 0 { parts.append("\(restarts) restarts") }
+        if restarts > 0 { parts.append(Display.count(restarts, "restart")) }
         if let stillness = self.stillness { parts.append(stillness) }
         return parts.joined(separator: "  ")
     }
 
-    /// Several lines for a terminal that is `width` characters wide.
-    func block(width: Int) -> [String] {
-        var lines = ["\(self.place)  \(Display.duration(self.elapsed))", self.bar(width: min(width, 100) - 1)]
+    /// As many lines as fit on a terminal of that size while the cursor is below them; the important ones come first.
+    package func block(width: Int, height: Int) -> [String] {
+        var lines = ["\(self.place)  \(Display.duration(self.elapsed))"]
         lines.append([self.figures, self.stillness].compactMap { $0 }.joined(separator: "  "))
+        lines.append(self.bar(width: min(width, 100) - 1))
         for process in self.processes {
             // An agent is at work well within a second of its start.
             let state = process.age < .seconds(1) ? (process.restarts > 0 ? "restarting" : "starting") : "up"
-            let restarts = process.restarts > 0 ? "  \(process.restarts) restarts" : ""
+            let restarts = process.restarts > 0 ? "  \(Display.count(process.restarts, "restart"))" : ""
             lines.append("  \(Self.padded(process.name, to: 28))\(Self.padded(state, to: 10))\(restarts)")
         }
-        return lines.map { String($0.prefix(width - 1)) }
+        return lines.prefix(height - 1).map { String($0.prefix(width - 1)) }
     }
 
     private var place: String {
@@ -41,7 +44,7 @@ struct ReplayProgress {
 
     private var figures: String? {
         guard let account = self.account else { return nil }
-        return "\(account.openTrades.count) open trades  cash \(Display.dollars(account.cash))  "
+        return "\(Display.count(account.openTrades.count, "open trade"))  cash \(Display.dollars(account.cash))  "
             + "equity \(Display.dollars(account.equity))"
     }
 

@@ -16,39 +16,68 @@ package struct ReplayCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "A folder of SYMBOL.csv with timestamp,open,high,low,close,volume.")
+    // Each help names the variable of `make run` too: it is shown where a value is missing or wrong.
+    @Option(
+        help: ArgumentHelp(
+            "Folder of SYMBOL.csv with timestamp,open,high,low,close,volume (make: BARS).",
+            valueName: "folder"
+        )
+    )
     var bars: String
 
-    @Option(help: "Cash at the start, in dollars.", transform: Self.cash)
+    @Option(
+        help: ArgumentHelp("Cash at the start; 10000 if not given (make: CASH).", valueName: "dollars"),
+        transform: Self.cash
+    )
     var cash = Money(10_000)
 
-    @Option(help: "The folder for data, logs, pid files and reports.")
+    @Option(help: ArgumentHelp("For data, logs, pid files and reports (make: RUN_DIRECTORY).", valueName: "folder"))
     var runDirectory = ".run"
 
-    @Option(help: "The folder with the agents' programs; by default the one tradectl is in.")
+    @Option(
+        help: ArgumentHelp("With the agents' programs; by default the one tradectl is in.", valueName: "folder")
+    )
     var binaries: String?
 
-    @Option(help: "Kill a random agent about every so many seconds.", transform: Self.interval)
+    @Option(
+        help: ArgumentHelp("Kill a random agent about that often (make: KILL_EVERY).", valueName: "seconds"),
+        transform: Self.interval
+    )
     var killEvery: Duration?
 
     @Option(
         parsing: .upToNextOption,
-        help: "How often an agent runs, such as strategy-agent=2.",
+        help: ArgumentHelp(
+            "Processes of one agent, such as strategy-agent=2 (make: REPLICAS_STRATEGY=2).",
+            valueName: "agent=count"
+        ),
         transform: Self.replicaCount
     )
     var replicas: [ReplicaCount] = []
 
-    @Option(help: "Chooses which agents --kill-every kills and when.")
+    @Option(
+        help: ArgumentHelp(
+            "Chooses which agents are killed and when; 1 if not given (make: SEED).",
+            valueName: "number"
+        ),
+        transform: Self.seed
+    )
     var seed: UInt64 = 1
 
-    @Option(help: "The log level of the processes: trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        help: ArgumentHelp(
+            "Of the processes: trace, debug, info, notice, warning, error or critical (make: LOG_LEVEL).",
+            valueName: "level"
+        )
+    )
     var logLevel = "warning"
 
     package init() {}
 
     package func validate() throws {
-        guard ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains(self.logLevel) else {
-            throw ValidationError("--log-level: \(self.logLevel) is no log level; write one such as info")
+        let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        guard levels.contains(self.logLevel) else {
+            throw ValidationError("LOG_LEVEL (--log-level) takes one of \(levels.joined(separator: ", "))")
         }
     }
 
@@ -88,10 +117,17 @@ package struct ReplayCommand: ParsableCommand {
         try FileSystem.replace("\(directory.path)/\(name).html", with: page)
         let summary = SummaryTable.text(of: outcome.report, reportFile: "\(self.runDirectory)/\(name).html")
         FileSystem.write(summary, to: STDOUT_FILENO)
+        let warning = SummaryTable.warning(
+            of: outcome.report,
+            reportFile: "\(self.runDirectory)/\(name).json",
+            logs: "\(self.runDirectory)/logs"
+        )
+        if let warning { FileSystem.write(warning, to: STDERR_FILENO) }
         guard isSound else {
             throw CommandFailure(
                 .failed,
-                "The books do not agree:\n" + outcome.discrepancies.map { "    \($0)" }.joined(separator: "\n")
+                "The ledger, the positions and the broker's account do not agree:\n"
+                    + outcome.discrepancies.map { "    \($0)" }.joined(separator: "\n")
             )
         }
     }
@@ -104,7 +140,7 @@ package struct ReplayCommand: ParsableCommand {
     @Sendable
     private static func cash(_ text: String) throws -> Money {
         guard let cash = Money(text), cash > .zero, cash < Money(1_000_000_000) else {
-            throw ValidationError("\(text) is no amount of dollars such as 10000 or 2500.50, below a billion")
+            throw ValidationError("CASH takes dollars above 0 and below a billion, such as 10000 or 2500.50")
         }
         return cash
     }
@@ -112,9 +148,15 @@ package struct ReplayCommand: ParsableCommand {
     @Sendable
     private static func interval(_ text: String) throws -> Duration {
         guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
-            throw ValidationError("\(text) is no number of seconds above 0 such as 2 or 0.5")
+            throw ValidationError("KILL_EVERY takes seconds above 0 and up to a day, such as 2 or 0.5")
         }
         return .seconds(seconds)
+    }
+
+    @Sendable
+    private static func seed(_ text: String) throws -> UInt64 {
+        guard let seed = UInt64(text) else { throw ValidationError("SEED takes a whole number from 0 up, such as 7") }
+        return seed
     }
 
     @Sendable
@@ -124,7 +166,7 @@ package struct ReplayCommand: ParsableCommand {
             (1...9).contains(count)
         else {
             let names = AgentName.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("\(text) is not AGENT=COUNT with a count of 1 to 9 and one of the agents \(names)")
+            throw ValidationError("REPLICAS_<AGENT> takes a count from 1 to 9; the agents are \(names)")
         }
         return ReplicaCount(agent: agent, count: count)
     }

@@ -100,6 +100,8 @@ package struct ReplayProcesses {
                 environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(simulatorPort)"
                 environment["APCA_API_KEY_ID"] = "simulated"
                 environment["APCA_API_SECRET_KEY"] = "simulated"
+                // The simulator takes every price, and bars may have finer ones than an exchange.
+                environment["ORDER_TICK_RULE"] = environment["ORDER_TICK_RULE"] ?? "none"
                 environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
                 environment["TIMEFRAME"] = self.settings.timeframe.rawValue
                 tasks.append(
@@ -115,6 +117,17 @@ package struct ReplayProcesses {
             }
         }
         return tasks
+    }
+
+    /// What to say of the environment's variables of which the agents get others; nil if there is none.
+    package func notice(for agents: [Supervisor.Task]) -> String? {
+        let names = self.settings.environment.filter { name, value in
+            !value.isEmpty && agents.contains { $0.environment[name] != value }
+        }.keys.sorted()
+        guard !names.isEmpty else { return nil }
+        let fromBars = ["SYMBOLS", "TIMEFRAME"]
+        let list = names.map { fromBars.contains($0) ? "\($0) (from the bars folder)" : $0 }.joined(separator: ", ")
+        return "not taken from the environment, because a run sets them itself: \(list)"
     }
 
     private var commonEnvironment: [String: String] {

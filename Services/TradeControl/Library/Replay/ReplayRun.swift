@@ -1,3 +1,4 @@
+import Glibc
 import MessageBus
 import TradingCore
 
@@ -47,6 +48,7 @@ package struct ReplayRun {
         defer {
             self.display.clear()
             self.supervisor.stopAll()
+            self.directory.forgetProcesses()
         }
         var ports = LoopbackPorts()
         let processes = ReplayProcesses(self.settings, directory: self.directory, redisPort: try ports.next())
@@ -54,9 +56,9 @@ package struct ReplayRun {
         let bus = try self.connectedBus(processes)
         try self.supervisor.start(processes.simulator())
         let simulatorPorts = try self.simulatorPorts()
-        for agent in try processes.agents(simulatorPort: simulatorPorts.broker, ports: &ports) {
-            try self.supervisor.start(agent)
-        }
+        let agents = try processes.agents(simulatorPort: simulatorPorts.broker, ports: &ports)
+        if let notice = processes.notice(for: agents) { FileSystem.write("tradectl: \(notice)\n", to: STDERR_FILENO) }
+        for agent in agents { try self.supervisor.start(agent) }
         let simulator = self.connect(simulatorPorts)
         try self.follow(simulator, bus)
         let elapsed = ContinuousClock.now - self.startedAt
@@ -65,10 +67,10 @@ package struct ReplayRun {
         let report = ReplayReport(
             ledger: ledger,
             broker: result,
-            startingCash: self.settings.cash,
-            timeStyle: self.settings.isDaily ? .date : .instant,
+            settings: ReportedSettings(self.settings, strategy: ledger.strategy),
             elapsed: elapsed,
-            restarts: self.supervisor.agentRestarts
+            restarts: self.supervisor.restarts(of: .agent),
+            redisRestarts: self.supervisor.restarts(of: .store)
         )
         let discrepancies = LedgerAudit.discrepancies(in: ledger, broker: result, startingCash: self.settings.cash)
         return Outcome(report: report, discrepancies: discrepancies)
@@ -136,7 +138,7 @@ package struct ReplayRun {
         return CommandFailure(
             .failed,
             "The replay has not moved for \(Display.duration(Self.standstill)).\(reason) The logs are in "
-                + "\(self.directory.path)/logs."
+                + "\(self.directory.logs)."
         )
     }
 
@@ -157,7 +159,11 @@ package struct ReplayRun {
             } catch  where ContinuousClock.now < deadline {
                 try self.tend(upTo: .milliseconds(10))
             } catch {
-                throw CommandFailure(.failed, "\(failure) within \(Display.duration(Self.startPatience)): \(error).")
+                throw CommandFailure(
+                    .failed,
+                    "\(failure) within \(Display.duration(Self.startPatience)): \(error). The logs are in "
+                        + "\(self.directory.logs)."
+                )
             }
         }
     }

@@ -38,7 +38,9 @@ package struct ReplaySettings: Sendable {
         do {
             self.bars = try BarFolder(path: barsPath)
         } catch {
-            throw CommandFailure(.badBars, error.description)
+            // The folder is what the user has named; a file in it speaks for itself.
+            let origin = error.file == barsPath ? "BARS (--bars): " : ""
+            throw CommandFailure(.badBars, origin + error.description)
         }
         self.timeframe = try Self.timeframe(of: self.bars, path: barsPath)
         self.barsPath = barsPath
@@ -59,11 +61,10 @@ package struct ReplaySettings: Sendable {
         guard let timeframe = Timeframe(text), timeframe.interval == interval else {
             throw CommandFailure(
                 .badBars,
-                "\(path): bar times lie \(interval) apart; give bars of 1 to 59 whole minutes or 1 to 23 whole hours"
+                "BARS (--bars): \(path): bar times lie \(interval) apart; give bars of 1 to 59 whole minutes or 1 to "
+                    + "23 whole hours"
             )
         }
         return timeframe
     }
-
-    package var isDaily: Bool { self.timeframe == .day }
 }

@@ -25,7 +25,7 @@ package final class RunDirectory {
                 .failed,
                 isTaken
                     ? "Another replay is running in \(self.path): wait for its end, stop it, or give this one a "
-                        + "folder of its own with --run-directory."
+                        + "folder of its own with RUN_DIRECTORY (--run-directory)."
                     : "\(self.path) cannot be written to: check its permissions."
             )
         }
@@ -35,7 +35,8 @@ package final class RunDirectory {
 
     package var redisData: String { self.path + "/redis" }
     package var simulatorPorts: String { self.path + "/broker-simulator.ports" }
-    package func log(_ name: String) -> String { "\(self.path)/logs/\(name).log" }
+    package var logs: String { self.path + "/logs" }
+    package func log(_ name: String) -> String { "\(self.logs)/\(name).log" }
     package func pidFile(_ name: String) -> String { "\(self.path)/\(name).pid" }
     /// Where the process is spoken to: Redis at its own port, an agent at its health server's.
     package func address(_ name: String) -> String { "\(self.path)/\(name).url" }
@@ -43,15 +44,20 @@ package final class RunDirectory {
     /// Ends the processes that a former run has left behind and removes its files.
     package func clear() throws(CommandFailure) {
         self.stopLeftovers()
-        for name in FileSystem.names(in: self.path) where name.hasSuffix(".pid") || name.hasSuffix(".url") {
-            FileSystem.remove("\(self.path)/\(name)")
-        }
+        self.forgetProcesses()
         let reports = [Self.report, Self.disputedReport].flatMap {
             ["\(self.path)/\($0).json", "\(self.path)/\($0).html"]
         }
-        let files = reports + [self.redisData, self.simulatorPorts, self.path + "/logs"]
-        for file in files { FileSystem.remove(file) }
-        try FileSystem.makeFolder(self.path + "/logs")
+        for file in reports + [self.redisData, self.logs] { FileSystem.remove(file) }
+        try FileSystem.makeFolder(self.logs)
+    }
+
+    /// Removes the pid files and the addresses of processes that have ended.
+    package func forgetProcesses() {
+        for name in FileSystem.names(in: self.path) where name.hasSuffix(".pid") || name.hasSuffix(".url") {
+            FileSystem.remove("\(self.path)/\(name)")
+        }
+        FileSystem.remove(self.simulatorPorts)
     }
 
     private func stopLeftovers() {

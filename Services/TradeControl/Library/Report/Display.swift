@@ -23,6 +23,17 @@ enum Display {
         return seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
     }
 
+    /// With their fraction: `2 s`, `0.5 s`.
+    static func seconds(_ duration: Duration) -> String {
+        let text = "\(duration / .seconds(1))"
+        return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " s"
+    }
+
+    /// `1 restart`, `2 restarts`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
     private static func decimal(_ raw: Int64, places: Int) -> String {
         var step = UInt64(Money.unit)
         for _ in 0..<places { step /= 10 }

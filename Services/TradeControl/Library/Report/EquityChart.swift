@@ -86,11 +86,13 @@ struct EquityChart {
         for tick in 0..<count {
             let index = (self.points.count - 1) * tick / (count - 1)
             let x = Self.left + (Self.right - Self.left) * Double(index) / Double(self.points.count - 1)
+            // Where there is little room, only the outer two and the middle one are shown.
+            let isBetween = tick != 0 && tick != count - 1 && tick * 2 != count - 1
             let anchor = tick == 0 ? "start" : tick == count - 1 ? "end" : "middle"
             svg += """
                 <line class="grid" x1="\(Self.text(x))" y1="\(Self.text(Self.equityTop))" x2="\(Self.text(x))" \
                 y2="\(Self.text(Self.drawdownBottom))"/>
-                <text class="label" x="\(Self.text(x))" y="\(Self.text(Self.height - 10))" \
+                <text class="label\(isBetween ? " between" : "")" x="\(Self.text(x))" y="\(Self.text(Self.height - 10))" \
                 text-anchor="\(anchor)">\(self.points[index].date)</text>
 
                 """

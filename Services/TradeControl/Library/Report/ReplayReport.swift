@@ -16,8 +16,7 @@ package struct ReplayReport: Sendable {
     package var sessions: Int
     /// Wall time, in tenths of a second.
     package var seconds: Double
-    package var timeStyle: TimeStyle
-    package var startingCash: Money
+    package var settings: ReportedSettings
     package var cash: Money
     package var equity: Money
     package var peakEquity: Money
@@ -32,34 +31,37 @@ package struct ReplayReport: Sendable {
     package var rejections: [Rejection]
     package var publishedMessages: Int64
     package var deadLetters: Int64
+    /// The newest of the dead letters, oldest first.
+    package var lastDeadLetters: [DeadLetter]
     /// Of agents.
     package var restarts: Int
+    package var redisRestarts: Int
     package var equityCurve: [SimulatorResult.EquityPoint]
 
     package init(
         ledger: Ledger,
         broker: SimulatorResult,
-        startingCash: Money,
-        timeStyle: TimeStyle,
+        settings: ReportedSettings,
         elapsed: Duration,
-        restarts: Int
+        restarts: Int,
+        redisRestarts: Int
     ) {
         self.sessions = broker.sessions
         let (seconds, attoseconds) = elapsed.components
         self.seconds = Double(seconds * 10 + attoseconds / 100_000_000_000_000_000) / 10
-        self.timeStyle = timeStyle
-        self.startingCash = startingCash
+        self.settings = settings
         self.cash = broker.cash
         self.equity = broker.equity
         self.peakEquity = broker.peakEquity
         self.maximumDrawdown = broker.maximumDrawdown
         self.equityCurve = broker.equityCurve
         self.trades =
-            ledger.records.filter { $0.trade.state == .closed }.map(ReportedTrade.init)
+            ledger.records.filter { $0.trade.state == .closed }
+            .map { ReportedTrade($0, exitReasons: ledger.exitReasons) }
             .sorted { ($0.closedAt ?? $0.signaledAt, $0.id) < ($1.closedAt ?? $1.signaledAt, $1.id) }
         self.openTrades =
             ledger.records.filter { !$0.trade.state.isTerminal && $0.trade.state != .scanning }
-            .map(ReportedTrade.init).sorted { $0.id < $1.id }
+            .map { ReportedTrade($0) }.sorted { $0.id < $1.id }
         self.cancelled = ledger.records.count { $0.trade.state == .cancelled }
         self.rejections =
             ledger.records.compactMap { record in
@@ -74,8 +76,13 @@ package struct ReplayReport: Sendable {
             }.sorted { ($0.timestamp, $0.symbol, $0.reason) < ($1.timestamp, $1.symbol, $1.reason) }
         self.publishedMessages = ledger.publishedMessages
         self.deadLetters = ledger.deadLetters
+        self.lastDeadLetters = ledger.lastDeadLetters
         self.restarts = restarts
+        self.redisRestarts = redisRestarts
     }
+
+    package var startingCash: Money { self.settings.cash }
+    package var timeStyle: TimeStyle { self.settings.timeStyle }
 
     package var wins: Int { self.trades.count { ($0.pnl ?? .zero) > .zero } }
     package var losses: Int { self.trades.count { ($0.pnl ?? .zero) < .zero } }
@@ -121,6 +128,10 @@ extension ReplayReport: JSONEncodable {
                 $0.field("dead_lettered", self.deadLetters)
             }
             writer.field("restarts", self.restarts)
+            writer.field("redis_restarts", self.redisRestarts)
+            writer.field("dead_letters", self.lastDeadLetters)
+            writer.field("settings", self.settings)
+            writer.field("equity_curve", self.equityCurve)
         }
     }
 
@@ -145,6 +156,15 @@ extension ReplayReport: JSONEncodable {
     /// The JSON for people: one member a line.
     package var prettyJSON: String {
         get throws(JSONError) { try JSONValue(parsing: JSONWriter.bytes(self)).indented() + "\n" }
+    }
+}
+
+extension SimulatorResult.EquityPoint: JSONEncodable {
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("date", self.date)
+            $0.field("equity", self.equity)
+        }
     }
 }
 

@@ -28,6 +28,8 @@ package struct ReportedTrade: Hashable, Sendable {
     /// Of one share, of all that were sold.
     package var exitPrice: Price?
     package var exitReason: ExitReason?
+    /// In the strategy's own words; nil unless the strategy wanted it sold.
+    package var strategyReason: String?
     package var pnl: Money?
     package var signaledAt: Timestamp
     package var filledAt: Timestamp?
@@ -35,7 +37,8 @@ package struct ReportedTrade: Hashable, Sendable {
     package var traceID: TraceID
     package var history: [Transition]
 
-    package init(_ record: Ledger.Record) {
+    /// - Parameter exitReasons: what the strategy said, by its exit signal.
+    package init(_ record: Ledger.Record, exitReasons: [MessageID: String] = [:]) {
         let trade = record.trade
         let bought = Execution(of: trade.orders.filter { $0.terms.side == .buy })
         let sold = Execution(of: trade.orders.filter { $0.terms.side == .sell })
@@ -47,6 +50,10 @@ package struct ReportedTrade: Hashable, Sendable {
         self.fillPrice = bought.price
         self.exitPrice = sold.price
         self.exitReason = trade.exitReason
+        if trade.exitReason == .strategy {
+            let signal = record.history.last { $0.trigger == .exitSignal }
+            self.strategyReason = signal.flatMap { exitReasons[$0.messageID] }
+        }
         self.pnl = trade.pnl
         self.signaledAt = trade.signaledAt
         self.filledAt = bought.lastAt
@@ -85,6 +92,7 @@ package struct ReportedTrade: Hashable, Sendable {
             if self.state == .closed {
                 $0.field("exit_price", self.exitPrice)
                 $0.field("exit_reason", self.exitReason)
+                $0.field("strategy_reason", self.strategyReason)
                 $0.field("pnl", self.pnl)
             }
             $0.field("signaled_at", style.text(self.signaledAt))

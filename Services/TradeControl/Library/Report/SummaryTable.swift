@@ -11,6 +11,23 @@ package enum SummaryTable {
         }.joined()
     }
 
+    /// What to know of messages that no agent could handle; nil if there was none.
+    ///
+    /// - Parameters:
+    ///   - reportFile: the report's JSON.
+    ///   - logs: the folder of the agents' logs.
+    package static func warning(of report: ReplayReport, reportFile: String, logs: String) -> String? {
+        guard report.deadLetters > 0 else { return nil }
+        let shown = report.lastDeadLetters.suffix(5)
+        let were = report.deadLetters == 1 ? "message was" : "messages were"
+        let which = report.deadLetters > Int64(shown.count) ? "; the last of them" : ""
+        let lines = shown.map { letter in
+            "    \(letter.stream): \(letter.reason.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(200))\n"
+        }
+        return "warning: \(report.deadLetters) \(were) set aside as dead letters, not handled\(which):\n"
+            + lines.joined() + "    See dead_letters in \(reportFile) and the logs in \(logs).\n"
+    }
+
     /// What a reader wants to know first, in this order.
     static func rows(of report: ReplayReport) -> [(name: String, value: String)] {
         let exits = report.exitsByReason.filter { $0.count > 0 }.map { "\($0.count) \($0.reason.rawValue)" }
@@ -37,6 +54,7 @@ package enum SummaryTable {
         for (rule, count) in report.refusalsByRule { rows.append((name: "  \(rule.rawValue)", value: "\(count)")) }
         rows.append((name: "messages", value: "\(report.publishedMessages) published, \(report.deadLetters) dead"))
         rows.append((name: "agent restarts", value: "\(report.restarts)"))
+        if report.redisRestarts > 0 { rows.append((name: "redis restarts", value: "\(report.redisRestarts)")) }
         rows.append((name: "seconds", value: "\(report.seconds)"))
         return rows
     }

@@ -1,0 +1,23 @@
+/// The metrics of an agent.
+package enum MetricName: String, CaseIterable {
+    case inputs = "quintet_inputs_total"
+    case handlingTime = "quintet_handling_seconds"
+    case conflicts = "quintet_commit_conflicts_total"
+    case deadLetters = "quintet_dead_letters_total"
+    case brokerCalls = "quintet_broker_calls_total"
+    case brokerCallTime = "quintet_broker_call_seconds"
+
+    /// What each tells, by name.
+    package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
+
+    private var help: String {
+        switch self {
+        case .inputs: "Messages, quotes, broker events and polls handled; duplicates had been handled before."
+        case .handlingTime: "From taking an input in hand to its commit."
+        case .conflicts: "Decisions taken anew because another process had changed a document meanwhile."
+        case .deadLetters: "Messages set aside in the dead_letter stream because they could not be handled."
+        case .brokerCalls: "Calls to the broker, by lane and how they ended."
+        case .brokerCallTime: "From making a call to the broker to its answer, lookups and waiting included."
+        }
+    }
+}

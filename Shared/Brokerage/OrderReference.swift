@@ -1,0 +1,22 @@
+package import TradingCore
+
+/// All that the ledger knows of one order and a broker may need to find it. Brokers that take a client order id need no
+/// more than that; the others have to recognise the order by what it asks for and when.
+package struct OrderReference: Hashable, Sendable {
+    package var terms: OrderTerms
+    /// The broker's own id; nil until the broker has told it.
+    package var brokerOrderID: String?
+    /// When the intent was written down, in market time: nothing that the broker had before can be this order.
+    package var intendedAt: Timestamp
+    /// The broker's ids of our other orders: none of them is this one.
+    package var claimed: Set<String>
+
+    package init(terms: OrderTerms, brokerOrderID: String?, intendedAt: Timestamp, claimed: Set<String> = []) {
+        self.terms = terms
+        self.brokerOrderID = brokerOrderID
+        self.intendedAt = intendedAt
+        self.claimed = claimed
+    }
+
+    package var id: ClientOrderID { self.terms.clientOrderID }
+}

@@ -1,0 +1,153 @@
+import AgentRuntime
+import Brokerage
+import HTTPTransport
+import Logging
+import MessageBus
+import Testing
+import TradingCore
+
+/// The ledger is emptied, or another is put in its place, while an agent runs.
+@Suite struct LedgerLossTests {
+    enum Part: CaseIterable {
+        case loop
+        case lane
+    }
+
+    /// Writes something down whatever it is asked.
+    private struct Diary: Judgement {
+        static let key = DocumentKey(rawValue: "diary")
+        let agent = AgentName.riskManagement
+
+        func reads(for input: Input, given documents: Documents) -> [DocumentKey] { [] }
+
+        mutating func decide(_ input: Input, given documents: Documents) -> Decision {
+            var decision = Decision()
+            decision.puts = [(key: Self.key, body: [1])]
+            return decision
+        }
+    }
+
+    /// One agent's threads on a ledger of their own.
+    private struct Agent: Sendable {
+        let store = InMemoryMessageStore()
+        let stop = StopSignal()
+        let readiness = ReadinessBoard(waitingFor: [])
+        let errors = Tally()
+        let heartbeat = Heartbeat()
+
+        func found(_ installation: String) throws {
+            var commit = Commit()
+            commit.writes = [
+                DocumentWrite(
+                    key: .installation,
+                    expectedVersion: 0,
+                    expectedState: "",
+                    state: "",
+                    body: Array(installation.utf8)
+                )
+            ]
+            #expect(try InMemoryMessageBus(store: self.store).commit(commit) == .committed)
+        }
+
+        func run(_ part: Part) async throws {
+            try await DedicatedThread.run {
+                let logger = Logger(label: "test") { _ in ErrorTally(self.errors) }
+                let bus = InMemoryMessageBus(store: self.store)
+                bus.installation = "one"
+                switch part {
+                case .loop:
+                    AgentLoop(
+                        judgement: Diary(),
+                        settings: AgentLoopSettings(instance: "a"),
+                        bus: bus,
+                        feed: nil,
+                        stop: self.stop,
+                        readiness: self.readiness,
+                        heartbeat: self.heartbeat,
+                        logger: logger
+                    ).run()
+                case .lane:
+                    let nowhere = AlpacaEndpoints(
+                        trading: "",
+                        data: "",
+                        stream: "",
+                        feed: "",
+                        keyID: "",
+                        secretKey: ""
+                    )
+                    LaneWorker(
+                        agent: .riskManagement,
+                        lane: .account,
+                        instance: "a",
+                        bus: bus,
+                        stop: self.stop,
+                        readiness: self.readiness,
+                        heartbeat: self.heartbeat,
+                        logger: logger,
+                        claimIdle: .seconds(30),
+                        breaker: BreakerSettings(),
+                        makeBroker: { AlpacaBroker(endpoints: nowhere, client: CurlHTTPClient()) }
+                    ).run()
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [[Part.loop], [.lane], [.loop, .lane]], [nil, "two"])
+    func `an agent changes nothing any more, says so once, and stops when asked`(
+        parts: [Part],
+        successor: String?
+    ) async throws {
+        let agent = Agent()
+        try agent.found("one")
+        let agentRuns = Task {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for part in parts { group.addTask { try await agent.run(part) } }
+                try await group.waitForAll()
+            }
+        }
+        let observed = await self.observe(agent, parts, successor)
+        agent.stop.give()
+        try await agentRuns.value
+        try observed.get()
+        #expect(agent.errors.count == 1)
+    }
+
+    private func observe(_ agent: Agent, _ parts: [Part], _ successor: String?) async -> Result<Void, any Error> {
+        do {
+            let observer = InMemoryMessageBus(store: agent.store)
+            let name = AgentName.riskManagement
+            let streams = parts == [.lane] ? [name.callStream(.account)] : name.allStreams
+            let groups = streams.map { (stream: $0, group: name.rawValue) }
+            try await self.eventually("it works") { try observer.quiescence(of: groups) == .settled }
+            #expect(agent.readiness.report().isReady)
+
+            agent.store.removeAll()
+            if let successor { try agent.found(successor) }
+            try await self.eventually("it is not ready, and says why") {
+                String(decoding: agent.readiness.report().json, as: UTF8.self)
+                    .contains("verify the positions at the broker")
+            }
+            #expect(!agent.readiness.report().isReady)
+            #expect(agent.heartbeat.liveness(within: .seconds(20)) == .alive)
+            #expect(try observer.load([Diary.key]) == [nil])
+            #expect(try observer.quiescence(of: groups) == .busy("stream \(streams[0]) does not exist"))
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private struct NeverHappened: Error {
+        let fact: String
+    }
+
+    private func eventually(_ fact: String, _ holds: () throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try !holds() {
+            guard ContinuousClock.now < deadline else { throw NeverHappened(fact: fact) }
+            // Between two looks; what is waited for is the fact.
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
