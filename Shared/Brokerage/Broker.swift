@@ -2,12 +2,13 @@ package import TradingCore
 
 /// One broker, as everything above it knows it. Calls block; an instance belongs to one thread.
 package protocol Broker {
-    /// Sends the order once. Terms sent before under the same client order id are recognised and not executed again.
-    func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport
+    /// Sends the order once. One sent before under the same client order id is recognised and not executed again, where
+    /// the broker takes such ids.
+    func place(_ order: OrderReference) throws(BrokerError) -> OrderReport
     /// Asks for the cancellation; that it was taken says nothing of whether it happens.
     func requestCancel(brokerOrderID: String) throws(BrokerError)
     /// Nil when the broker says that it does not know the order.
-    func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport?
+    func order(_ order: OrderReference) throws(BrokerError) -> OrderReport?
     func account() throws(BrokerError) -> BrokerAccount
     /// The broker's idea of the time.
     func clock() throws(BrokerError) -> Timestamp

@@ -33,10 +33,11 @@ package final class BrokerDesk {
         self.breakerChanged = breakerChanged
     }
 
-    /// `mayHaveBeenMade`: the call was handed out before and its worker died; an order is looked up before it is sent.
-    package func perform(_ call: BrokerCall, mayHaveBeenMade: Bool) -> BrokerAnswer {
+    /// `orders`: what the ledger says now of the orders that the call is about. `mayHaveBeenMade`: the call was handed
+    /// out before and its worker died; an order is looked up before it is sent.
+    package func perform(_ call: BrokerCall, orders: [OrderReference], mayHaveBeenMade: Bool) -> BrokerAnswer {
         do throws(BrokerError) {
-            return BrokerAnswer(call, try self.outcome(of: call, mayHaveBeenMade: mayHaveBeenMade))
+            return BrokerAnswer(call, try self.outcome(of: call, orders, mayHaveBeenMade: mayHaveBeenMade))
         } catch {
             switch error.kind {
             case .refused(let code): return BrokerAnswer(call, .refused(code: code, reason: error.reason))
@@ -53,26 +54,34 @@ package final class BrokerDesk {
 
     private func outcome(
         of call: BrokerCall,
+        _ orders: [OrderReference],
         mayHaveBeenMade: Bool
     ) throws(BrokerError) -> BrokerAnswer.Outcome {
         switch call.operation {
         case .place(let terms):
+            let order = try Self.order(terms.clientOrderID, in: orders)
+            guard order.state == .intent || order.state == .unknown else {
+                throw BrokerError(
+                    .refused(code: "void"),
+                    "order \(order.id) is \(order.state.rawValue) by now and is not sent"
+                )
+            }
             if mayHaveBeenMade,
-                let known = try self.guarded({ () throws(BrokerError) in
-                    try self.broker.order(terms.clientOrderID)
-                })
+                let known = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) })
             {
                 return .orders([known])
             }
-            return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(terms) }])
-        case .cancel(let id): return try self.cancel(id)
+            return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(order) }])
+        case .cancel(let id): return try self.cancel(try Self.order(id, in: orders))
         case .find(let id):
-            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(id) }
+            let order = try Self.order(id, in: orders)
+            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
             return report.map { .orders([$0]) } ?? .notFound
         case .reconcile(let ids):
             var reports: [OrderReport] = []
             for id in ids {
-                if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(id) }) {
+                let order = try Self.order(id, in: orders)
+                if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
                     reports.append(report)
                 }
             }
@@ -92,13 +101,24 @@ package final class BrokerDesk {
         }
     }
 
+    /// Nothing is done for an order that the ledger does not have.
+    private static func order(
+        _ id: ClientOrderID,
+        in orders: [OrderReference]
+    ) throws(BrokerError) -> OrderReference {
+        guard let order = orders.first(where: { $0.id == id }) else {
+            throw BrokerError(.refused(code: "void"), "order \(id) is not in the ledger")
+        }
+        return order
+    }
+
     /// Cancels and waits for the terminal state: until then fills still come and the shares are still held back.
-    private func cancel(_ id: ClientOrderID) throws(BrokerError) -> BrokerAnswer.Outcome {
+    private func cancel(_ order: OrderReference) throws(BrokerError) -> BrokerAnswer.Outcome {
         let deadline = self.now() + self.cancelPatience
         var wait = Duration.milliseconds(2)
         var isRequested = false
         while true {
-            guard let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(id) }) else {
+            guard let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) else {
                 return .notFound
             }
             if report.event.isTerminal { return .orders([report]) }
@@ -115,10 +135,10 @@ package final class BrokerDesk {
                 continue
             }
             guard self.now() < deadline else {
-                throw BrokerError(.unknownOutcome, "order \(id) is still not cancelled")
+                throw BrokerError(.unknownOutcome, "order \(order.id) is still not cancelled")
             }
             guard self.pause(wait) else {
-                throw BrokerError(.unknownOutcome, "the process stops while order \(id) is being cancelled")
+                throw BrokerError(.unknownOutcome, "the process stops while order \(order.id) is being cancelled")
             }
             wait = min(wait * 2, .seconds(1))
         }

@@ -1,4 +1,5 @@
 import MarketDataAgent
+import OrderExecutionAgent
 import Testing
 import TradingCore
 
@@ -99,6 +100,20 @@ import TradingCore
         #expect(try late.clock().isOpen == nil)
         try late.judge(Self.answer(calendar, .sessions([Self.session(Self.date)])))
         #expect(try late.clock().isOpen == true)
+    }
+
+    @Test func `a ring of the broker's only stream makes OrderExecution ask for its orders`() throws {
+        let rung = try self.stage().judge(.feed(.ordersMoved("OrderFillCompleted 17")))
+        #expect(rung.privateMessages.map(\.to) == [.orderExecution])
+        let ring = try #require(rung.privateMessages.first?.message)
+
+        let orders = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        var trade = try Sample.trade(.orderPlaced)
+        let entry = try Sample.order(.entry, trade, state: .accepted)
+        trade.replace(entry)
+        orders.put(trade)
+        orders.put(Account.key, try Sample.account(reserving: trade))
+        #expect(try orders.judge(.message(ring)).calls.map(\.operation) == [.reconcile([entry.id])])
     }
 
     @Test func `a daily bar is passed on when its session has closed, and once`() throws {

@@ -50,7 +50,7 @@ import TradingCore
             ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "5").utf8)),
         ]
-        let report = try Self.broker(client).place(try Self.terms())
+        let report = try Self.broker(client).place(try Self.reference())
         #expect(report.brokerOrderID == "b-1")
         #expect(client.requests.map(\.method) == [.post, .get])
         client.answers = [
@@ -60,13 +60,13 @@ import TradingCore
             ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "6").utf8)),
         ]
-        #expect(throws: BrokerError.self) { try Self.broker(client).place(try Self.terms()) }
+        #expect(throws: BrokerError.self) { try Self.broker(client).place(try Self.reference()) }
     }
 
     @Test func `money goes out as text and comes back exact`() throws {
         let client = ScriptedClient()
         client.answers = [HTTPResponse(status: 200, body: Array(Self.order(quantity: "5").utf8))]
-        _ = try Self.broker(client).place(try Self.terms())
+        _ = try Self.broker(client).place(try Self.reference())
         let sent = try JSONValue(parsing: try #require(client.requests.first?.body))
         #expect(sent["limit_price"] == .string("340.296"))
         #expect(sent["qty"] == .string("5"))
@@ -103,7 +103,7 @@ import TradingCore
         client.answers = [
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "5", status: "pending_review").utf8))
         ]
-        #expect(try Self.broker(client).place(try Self.terms()).event == .accepted)
+        #expect(try Self.broker(client).place(try Self.reference()).event == .accepted)
     }
 
     private static func placing(_ status: Int, _ body: String) -> BrokerError? {
@@ -114,7 +114,7 @@ import TradingCore
 
     private static func failure(_ client: ScriptedClient) -> BrokerError? {
         do {
-            _ = try Self.broker(client).place(try Self.terms())
+            _ = try Self.broker(client).place(try Self.reference())
             return nil
         } catch {
             return error as? BrokerError
@@ -150,6 +150,10 @@ import TradingCore
             limitPrice: Price("340.296"),
             timeInForce: .day
         )
+    }
+
+    private static func reference() throws -> OrderReference {
+        OrderReference(terms: try Self.terms(), intendedAt: Timestamp(seconds: 0))
     }
 
     private static func order(quantity: String, status: String = "pending_new") -> String {

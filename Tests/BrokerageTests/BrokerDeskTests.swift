@@ -18,6 +18,25 @@ import TradingCore
         #expect(stage.broker.placed == 0)
     }
 
+    @Test(arguments: [OrderState.accepted, .filled, .cancelled, .rejected])
+    func `an order that the ledger has past its sending, or does not have, is not sent`(state: OrderState) throws {
+        let stage = try Stage()
+        stage.ledger[0].state = state
+        for isRepeated in [false, true] {
+            guard case .refused("void", _) = stage.perform(.place(stage.terms), mayHaveBeenMade: isRepeated).outcome
+            else {
+                Issue.record("an order that is \(state) was sent")
+                continue
+            }
+        }
+        stage.ledger = []
+        guard case .refused("void", _) = stage.perform(.place(stage.terms)).outcome else {
+            Issue.record("an order that is not in the ledger was sent")
+            return
+        }
+        #expect(stage.broker.placed == 0)
+    }
+
     @Test func `a redelivered order that cannot be looked up stays unknown and is not sent`() throws {
         let stage = try Stage()
         stage.broker.failure = BrokerError(.notExecuted, "not reached")
@@ -102,6 +121,7 @@ import TradingCore
 private final class Stage {
     let broker: ScriptedBroker
     let terms: OrderTerms
+    var ledger: [OrderReference]
     var time = Duration.zero
     var changes: [(from: BreakerState, to: BreakerState)] = []
     private lazy var desk = BrokerDesk(
@@ -126,6 +146,7 @@ private final class Stage {
             limitPrice: Price(10),
             timeInForce: .day
         )
+        self.ledger = [OrderReference(terms: self.terms, intendedAt: Timestamp(seconds: 0))]
         self.broker = ScriptedBroker()
         self.broker.accepted = self.report(.accepted)
         self.broker.cancelled = self.report(.cancelled)
@@ -144,10 +165,16 @@ private final class Stage {
     }
 
     func perform(_ operation: BrokerCall.Operation, mayHaveBeenMade: Bool = false) -> BrokerAnswer {
-        self.desk.perform(BrokerCall(operation, lane: .entries), mayHaveBeenMade: mayHaveBeenMade)
+        self.desk.perform(
+            BrokerCall(operation, lane: .entries),
+            orders: self.ledger,
+            mayHaveBeenMade: mayHaveBeenMade
+        )
     }
 
-    func perform(_ call: BrokerCall) -> BrokerAnswer { self.desk.perform(call, mayHaveBeenMade: false) }
+    func perform(_ call: BrokerCall) -> BrokerAnswer {
+        self.desk.perform(call, orders: self.ledger, mayHaveBeenMade: false)
+    }
 }
 
 private final class ScriptedBroker: Broker {
@@ -159,7 +186,7 @@ private final class ScriptedBroker: Broker {
     var cancelRequests = 0
     var looksUntilCancelled = Int.max
 
-    func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport {
+    func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
         self.placed += 1
         if let failure { throw failure }
         guard let accepted else { throw BrokerError(.unknownOutcome, "nothing scripted") }
@@ -168,7 +195,7 @@ private final class ScriptedBroker: Broker {
 
     func requestCancel(brokerOrderID: String) throws(BrokerError) { self.cancelRequests += 1 }
 
-    func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport? {
+    func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
         if let failure { throw failure }
         if self.cancelRequests > 0 {
             self.looksUntilCancelled -= 1

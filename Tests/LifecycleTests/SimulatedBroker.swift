@@ -62,7 +62,8 @@ final class SimulatedMarket {
 struct SimulatedBroker: Broker {
     let market: SimulatedMarket
 
-    func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport {
+    func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
+        let terms = order.terms
         let key = terms.clientOrderID.description
         if let known = self.market.engine.order(clientID: key), let report = SimulatedMarket.report(known) {
             return report
@@ -99,8 +100,8 @@ struct SimulatedBroker: Broker {
         }
     }
 
-    func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport? {
-        self.market.engine.order(clientID: id.description).flatMap { SimulatedMarket.report($0) }
+    func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
+        self.market.engine.order(clientID: order.id.description).flatMap { SimulatedMarket.report($0) }
     }
 
     func account() throws(BrokerError) -> BrokerAccount {

@@ -25,7 +25,7 @@ package struct MarketDataAgent: Judgement {
         case .started, .feed(.connected): [MarketClock.key, Self.scheduleKey]
         case .feed(.quote(let quote)): self.crossesBoundary(quote.timestamp) ? [MarketClock.key] : []
         case .feed(.bar): self.schedule == nil ? [MarketClock.key, Self.scheduleKey] : [MarketClock.key]
-        case .feed(.order), .quote, .poll: []
+        case .feed(.order), .feed(.ordersMoved), .quote, .poll: []
         case .message(let message):
             switch message.body {
             case .brokerCallCompleted, .statusRequested: [MarketClock.key, Self.scheduleKey]
@@ -49,6 +49,15 @@ package struct MarketDataAgent: Judgement {
             self.take([bar], of: symbol, timeframe, &work)
         case .message(let message): try self.decide(message, &work, documents)
         case .poll: self.call(.clock, about: "poll", &work)
+        case .feed(.ordersMoved(let ring)):
+            work.tell(
+                .orderExecution,
+                self.speaker.say(
+                    .ordersMoved(OrdersMoved(ring: ring)),
+                    at: self.marketTime ?? Timestamp(seconds: 0),
+                    about: ring
+                )
+            )
         case .started, .feed(.order), .quote: break
         }
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }

@@ -21,6 +21,7 @@ package struct OrderExecutionAgent: Judgement {
         case .feed, .quote: return []
         case .message(let message):
             switch message.body {
+            case .ordersMoved: return try self.openTradeReads(documents)
             case .marketStatus(let status):
                 return status.isTransition && status.isOpen ? try self.openTradeReads(documents) : []
             case .brokerCallCompleted(let answer):
@@ -73,6 +74,9 @@ package struct OrderExecutionAgent: Judgement {
             try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             books.put(trade)
         case .stopHit: try self.closeByStop(message, &books)
+        case .ordersMoved:
+            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+            self.askForOpenOrders(&books, clock: clock?.value)
         case .marketStatus:
             for id in books.openTrades {
                 var trade = try books.trade(id)

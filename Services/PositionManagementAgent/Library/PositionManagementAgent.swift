@@ -135,6 +135,9 @@ package struct PositionManagementAgent: Judgement {
             }
             guard isFirstAnswer || position.trade.state == .filled else { return }
             try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
+        case _ where order.state != .intent && order.state != .unknown:
+            // The broker's stream was faster, and has told what became of it.
+            return
         case .refused(let code, let reason):
             try self.stopRefused(order, "\(code): \(reason)", &position, message)
         case .unknown where answer.call.name == "find", .notFound where !answer.provesAbsence:
@@ -172,7 +175,6 @@ package struct PositionManagementAgent: Judgement {
                 causedBy: message
             )
         default:
-            guard !order.state.isTerminal else { return }
             // Only a stop that certainly was not sent may be given up for a sale.
             if answer.call.name == "place", answer.call.attempt >= self.maximumStopAttempts,
                 position.trade.state == .filled || position.trade.state == .holding

@@ -174,7 +174,8 @@ package final class LaneWorker {
         commit.acknowledge = Acknowledgement(stream: self.stream, group: self.agent.rawValue, id: delivery.id)
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
-            let answer = desk.perform(call, mayHaveBeenMade: mayHaveBeenMade)
+            let orders = try self.orders(of: call)
+            let answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
             self.measure(call, answer, since: started)
             var message = request
             message.body = .brokerCallCompleted(answer)
@@ -209,6 +210,17 @@ package final class LaneWorker {
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)
+    }
+
+    /// As the ledger has them now, which may be later than the call.
+    private func orders(of call: BrokerCall) throws -> [OrderReference] {
+        guard !call.orders.isEmpty else { return [] }
+        let keys = Set(call.orders.map(\.trade)).sorted().map(Trade.key)
+        var documents = Documents()
+        for (key, document) in zip(keys, try self.bus.load(keys)) { documents.insert(document, for: key) }
+        return call.orders.compactMap { id in
+            (try? documents.trade(id.trade)).flatMap { OrderReference(id, in: $0.value) }
+        }
     }
 
     private func measure(_ call: BrokerCall, _ answer: BrokerAnswer, since started: ContinuousClock.Instant) {

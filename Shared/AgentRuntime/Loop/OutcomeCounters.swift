@@ -50,6 +50,7 @@ final class OutcomeCounters {
         case .feed(.quote): "feed.quote"
         case .feed(.bar): "feed.bar"
         case .feed(.order): "feed.order"
+        case .feed(.ordersMoved): "feed.orders_moved"
         case .poll: "poll"
         }
     }

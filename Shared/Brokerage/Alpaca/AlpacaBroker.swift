@@ -11,7 +11,8 @@ package struct AlpacaBroker: Broker {
         self.client = client
     }
 
-    package func place(_ terms: OrderTerms) throws(BrokerError) -> OrderReport {
+    package func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
+        let terms = order.terms
         let answer = try self.send(
             .post,
             self.endpoints.trading + "/v2/orders",
@@ -44,8 +45,8 @@ package struct AlpacaBroker: Broker {
         guard answer.isSuccess else { throw answer.failure("DELETE /v2/orders", isOrder: true) }
     }
 
-    package func order(_ id: ClientOrderID) throws(BrokerError) -> OrderReport? {
-        try self.alpacaOrder(id)?.report()
+    package func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
+        try self.alpacaOrder(order.id)?.report()
     }
 
     private func alpacaOrder(_ id: ClientOrderID) throws(BrokerError) -> AlpacaOrder? {

@@ -18,6 +18,9 @@ package enum FeedEvent: Hashable, Sendable {
     case quote(Quote)
     case bar(Symbol, Timeframe, Bar)
     case order(OrderReport)
+    /// Something has happened to the account's orders; what, the broker has to be asked. The text tells one such ring
+    /// from another.
+    case ordersMoved(String)
 }
 
 /// An agent's judgement: a plain synchronous function of stored documents and one input. No I/O, no clock, no random

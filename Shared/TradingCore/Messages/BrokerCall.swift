@@ -49,6 +49,16 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         return call
     }
 
+    /// The orders that the call is about.
+    package var orders: [ClientOrderID] {
+        switch self.operation {
+        case .place(let terms): [terms.clientOrderID]
+        case .cancel(let id), .find(let id): [id]
+        case .reconcile(let ids): ids
+        case .account, .clock, .calendar, .bars, .latestQuotes: []
+        }
+    }
+
     /// What the call is about, for ids of messages: the operation and the orders it concerns.
     package var subject: String {
         switch self.operation {

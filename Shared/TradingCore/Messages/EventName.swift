@@ -39,6 +39,7 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
     case brokerCallRequested = "broker.call.requested"
     case brokerCallCompleted = "broker.call.completed"
     case exitRequested = "order.exit.requested"
+    case ordersMoved = "broker.orders.moved"
 
     /// Spellings accepted wherever a name is read and never written.
     package static let olderSpellings: [String: EventName] = [
@@ -66,7 +67,7 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
     /// Private events are neither published nor put on a stream of their own.
     package var isPrivate: Bool {
         switch self {
-        case .brokerCallRequested, .brokerCallCompleted, .exitRequested: true
+        case .brokerCallRequested, .brokerCallCompleted, .exitRequested, .ordersMoved: true
         default: false
         }
     }

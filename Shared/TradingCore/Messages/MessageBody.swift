@@ -31,6 +31,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
     case brokerCallRequested(BrokerCall)
     case brokerCallCompleted(BrokerAnswer)
     case exitRequested(ExitSignal)
+    case ordersMoved(OrdersMoved)
 
     package var event: EventName {
         switch self {
@@ -65,6 +66,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .brokerCallRequested: .brokerCallRequested
         case .brokerCallCompleted: .brokerCallCompleted
         case .exitRequested: .exitRequested
+        case .ordersMoved: .ordersMoved
         }
     }
 
@@ -101,6 +103,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .brokerCallRequested: self = .brokerCallRequested(try BrokerCall(json: json))
         case .brokerCallCompleted: self = .brokerCallCompleted(try BrokerAnswer(json: json))
         case .exitRequested: self = .exitRequested(try ExitSignal(json: json))
+        case .ordersMoved: self = .ordersMoved(try OrdersMoved(json: json))
         }
     }
 
@@ -128,6 +131,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .tradingHalted(let body), .tradingResumed(let body): body.write(to: &writer)
         case .brokerCallRequested(let body): body.write(to: &writer)
         case .brokerCallCompleted(let body): body.write(to: &writer)
+        case .ordersMoved(let body): body.write(to: &writer)
         }
     }
 }

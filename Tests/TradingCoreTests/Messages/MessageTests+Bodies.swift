@@ -109,6 +109,7 @@ extension MessageTests {
             )
         ),
         .exitRequested(ExitSignal(symbol: symbol, reason: "target")),
+        .ordersMoved(OrdersMoved(ring: "OrderFillCompleted 17")),
     ]
 
     private static let scan = ScanResult(

@@ -82,10 +82,10 @@ import TradingCore
         }
     }
 
-    @Test func `private events are those between an agent and its lanes`() {
+    @Test func `private events are those between an agent and its lanes, or from one agent to one other`() {
         #expect(
             EventName.allCases.filter(\.isPrivate).map(\.rawValue).sorted() == [
-                "broker.call.completed", "broker.call.requested", "order.exit.requested",
+                "broker.call.completed", "broker.call.requested", "broker.orders.moved", "order.exit.requested",
             ]
         )
     }

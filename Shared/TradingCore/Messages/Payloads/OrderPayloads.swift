@@ -41,3 +41,19 @@ package struct OrderNotice: Hashable, Sendable, JSONCodable {
         }
     }
 }
+
+/// `broker.orders.moved`: from the agent that holds the broker's only stream to the one that watches orders.
+package struct OrdersMoved: Hashable, Sendable, JSONCodable {
+    /// Which of the stream's messages it was.
+    package var ring: String
+
+    package init(ring: String) { self.ring = ring }
+
+    package init(json: JSONValue) throws(JSONError) {
+        self.init(ring: try JSONObject(json).value("ring"))
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object { $0.field("ring", self.ring) }
+    }
+}
