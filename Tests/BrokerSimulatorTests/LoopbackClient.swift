@@ -79,6 +79,13 @@ final class LoopbackConnection {
 struct HTTPAnswer {
     let status: Int
     let text: String
+    let headers: [String]
+
+    /// The value of the first such header.
+    func header(_ name: String) -> String? {
+        self.headers.first { $0.lowercased().hasPrefix("\(name.lowercased()): ") }
+            .map { String($0.dropFirst(name.count + 2)) }
+    }
 
     var json: JSONValue { (try? JSONValue(parsing: Array(self.text.utf8))) ?? .null }
 }
@@ -108,7 +115,8 @@ final class HTTPClient {
         let length =
             lines.first { $0.lowercased().hasPrefix("content-length:") }
             .flatMap { Int($0.split(separator: " ").last ?? "") } ?? 0
-        return HTTPAnswer(status: status, text: String(decoding: try self.connection.read(length), as: UTF8.self))
+        let text = String(decoding: try self.connection.read(length), as: UTF8.self)
+        return HTTPAnswer(status: status, text: text, headers: lines.dropFirst().map(String.init))
     }
 
     func call(_ method: String, _ target: String, _ body: String = "") throws -> HTTPAnswer {

@@ -48,7 +48,7 @@ private final class FakeClient: Sendable {
     init(_ gate: SettleGate, id: Int, _ role: StreamRole) {
         self.gate = gate
         self.id = id
-        gate.joined(id, role) { number in self.pings.withLock { $0.append(number) } }
+        gate.joined(id, [role]) { number in self.pings.withLock { $0.append(number) } }
     }
 
     var pingCount: Int { self.pings.withLock { $0.count } }

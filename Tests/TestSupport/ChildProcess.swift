@@ -86,6 +86,19 @@ package final class ChildProcess: Sendable {
         if let output = running.output { close(output) }
     }
 
+    /// Another test's listening socket, inherited, would keep its port open.
+    private static func keepDescriptorsBack() {
+        guard let folder = opendir("/proc/self/fd") else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+    }
+
     private static func socketPair() throws -> (ours: Int32, theirs: Int32) {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -127,6 +140,7 @@ package final class ChildProcess: Sendable {
         defer { posix_spawn_file_actions_destroy(&files) }
         if let input { posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) }
         if let output { posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO) }
+        Self.keepDescriptorsBack()
         // Threads of the concurrency pool block all signals, and a child would inherit that.
         var attributes = posix_spawnattr_t()
         var noSignals = sigset_t()

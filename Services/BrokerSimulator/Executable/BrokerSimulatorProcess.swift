@@ -20,6 +20,9 @@ import UnixSignals
 /// | `REDIS_URL`, `QUINTET_NAMESPACE` | none, `quintet`; without the URL the replay waits for no message bus |
 /// | `REQUIRED_STREAMS` | `market-data,trade-updates`; `none` replays without clients |
 /// | `APCA_API_KEY_ID`, `APCA_API_SECRET_KEY` | any key and secret are taken |
+/// | `SCHWAB_APP_KEY`, `SCHWAB_APP_SECRET` | any key and secret are taken |
+/// | `SCHWAB_REFRESH_TOKEN` | none; a login made before, for replays without a person |
+/// | `SCHWAB_ACCOUNT_NUMBER` | `12345678` |
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
@@ -123,6 +126,7 @@ extension BrokerSimulatorConfiguration {
                 secret: try settings.secret("apca.api.secretKey").exposed
             )
         }
+        self.schwab = try SchwabConfiguration(settings)
         let names = try settings.list("required.streams", default: StreamRole.allCases.map(\.rawValue))
         guard names != ["none"] else {
             self.requiredStreams = []
@@ -139,5 +143,28 @@ extension BrokerSimulatorConfiguration {
                 return role
             }
         )
+    }
+}
+
+extension SchwabConfiguration {
+    fileprivate init(_ settings: Settings) throws {
+        self.init()
+        if let key = try settings.optionalSecret("schwab.appKey") {
+            self.credentials = BrokerSimulatorConfiguration.Credentials(
+                key: key.exposed,
+                secret: try settings.secret("schwab.appSecret").exposed
+            )
+        }
+        self.refreshToken = try settings.optionalSecret("schwab.refreshToken")?.exposed
+        guard let number = try settings.optionalString("schwab.accountNumber") else { return }
+        guard (1...18).contains(number.utf8.count),
+            number.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+        else {
+            throw ConfigurationError(
+                .malformed,
+                "SCHWAB_ACCOUNT_NUMBER: \"\(number.prefix(32))\" has other than digits"
+            )
+        }
+        self.accountNumber = number
     }
 }

@@ -6,8 +6,8 @@ import NIOPosix
 import NIOWebSocket
 import TradingCore
 
-/// A broker that replays bars: the Alpaca trading and data API with both streams on one port, a control plane on
-/// another.
+/// A broker that replays bars: on one port the Alpaca trading and data API with both streams and the Schwab APIs with
+/// their login and streamer, all over one account; on another a control plane.
 ///
 /// One event loop serves all sockets, one thread drives the replay. Nothing of it is left when `stop` returns.
 package final class BrokerSimulator: Sendable {
@@ -33,17 +33,29 @@ package final class BrokerSimulator: Sendable {
         makeQuiescenceCheck: (@Sendable () -> QuiescenceCheck)? = nil
     ) async throws(BrokerSimulatorError) -> BrokerSimulator {
         let gate = SettleGate(requiredRoles: configuration.requiredStreams, logger: logger)
-        let hub = StreamHub(symbols: bars.symbols, credentials: configuration.credentials, gate: gate)
-        let market = SharedMarket(SimulatedMarket(folder: bars, matching: configuration.matching), hub: hub)
+        let access = SchwabAccess(configuration.schwab)
+        let start = SimulatedMarket(folder: bars, matching: configuration.matching)
+        let hub = StreamHub(
+            symbols: bars.symbols,
+            credentials: configuration.credentials,
+            schwab: access,
+            gate: gate,
+            startingAt: start.now
+        )
+        let market = SharedMarket(start, hub: hub)
         let driver = ReplayDriver(market: market, hub: hub, gate: gate)
-        let router = RESTRouter(credentials: configuration.credentials)
+        let router = RESTRouter(
+            credentials: configuration.credentials,
+            schwab: SchwabRouter(configuration.schwab, access: access)
+        )
+        let heartbeatInterval = TimeAmount(configuration.schwab.heartbeatInterval)
         let control = ControlEndpoints(market: market, driver: driver, gate: gate)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var channels: [any Channel] = []
         do {
             channels.append(
                 try await Self.listen(group, configuration.host, configuration.port) { channel in
-                    try Self.serve(channel, hub: hub, gate: gate) { request in
+                    try Self.serve(channel, hub, gate, heartbeatInterval) { request in
                         market.perform { market, updates in
                             router.reply(to: request, market: &market, updates: &updates)
                         }
@@ -117,8 +129,9 @@ package final class BrokerSimulator: Sendable {
     /// HTTP, and on the streams' paths WebSocket. Runs on the channel's event loop.
     private static func serve(
         _ channel: any Channel,
-        hub: StreamHub,
-        gate: SettleGate,
+        _ hub: StreamHub,
+        _ gate: SettleGate,
+        _ heartbeatInterval: TimeAmount,
         _ respond: @escaping @Sendable (RESTRequest) -> RESTReply
     ) throws {
         let upgrader = NIOWebSocketServerUpgrader(
@@ -142,7 +155,8 @@ package final class BrokerSimulator: Sendable {
                             hub: hub,
                             endpoint: endpoint,
                             key: head.headers.first(name: "APCA-API-KEY-ID") ?? "",
-                            secret: head.headers.first(name: "APCA-API-SECRET-KEY") ?? ""
+                            secret: head.headers.first(name: "APCA-API-SECRET-KEY") ?? "",
+                            heartbeatInterval: endpoint == .schwab ? heartbeatInterval : nil
                         )
                     )
                 }

@@ -15,7 +15,7 @@ package struct BrokerSimulatorConfiguration: Sendable {
     /// Cash, partial fills and the tick rule.
     package var matching: MatchingEngine.Configuration
     package var host: String
-    /// REST and both streams; 0 takes any free port.
+    /// REST and all streams; 0 takes any free port.
     package var port: Int
     /// Status and result; 0 takes any free port.
     package var controlPort: Int
@@ -25,6 +25,7 @@ package struct BrokerSimulatorConfiguration: Sendable {
     package var credentials: Credentials?
     /// The streams without which the replay does not go on, and whose clients must have dealt with every frame first.
     package var requiredStreams: Set<StreamRole>
+    package var schwab: SchwabConfiguration
 
     package init(
         matching: MatchingEngine.Configuration = .init(),
@@ -33,7 +34,8 @@ package struct BrokerSimulatorConfiguration: Sendable {
         controlPort: Int = 0,
         portFile: String? = nil,
         credentials: Credentials? = nil,
-        requiredStreams: Set<StreamRole> = Set(StreamRole.allCases)
+        requiredStreams: Set<StreamRole> = Set(StreamRole.allCases),
+        schwab: SchwabConfiguration = SchwabConfiguration()
     ) {
         self.matching = matching
         self.host = host
@@ -42,13 +44,14 @@ package struct BrokerSimulatorConfiguration: Sendable {
         self.portFile = portFile
         self.credentials = credentials
         self.requiredStreams = requiredStreams
+        self.schwab = schwab
     }
 }
 
-/// What a stream's client is there for.
+/// What a stream's client is there for. One connection may be there for both.
 package enum StreamRole: String, Hashable, Sendable, CaseIterable {
     /// Authenticated and subscribed to the quotes of every symbol.
     case marketData = "market-data"
-    /// Authenticated and listening to `trade_updates`.
+    /// Authenticated and listening to `trade_updates` or to `ACCT_ACTIVITY`.
     case tradeUpdates = "trade-updates"
 }

@@ -6,6 +6,8 @@ struct SimulatedMarket {
     let schedule: ReplaySchedule
     let folder: BarFolder
     var engine: MatchingEngine
+    /// What only the Schwab dialect keeps.
+    var schwab = SchwabBook()
     /// By slot: how many of the folder's bars are complete.
     private(set) var releasedBars: [Int]
     /// By slot.
@@ -14,10 +16,22 @@ struct SimulatedMarket {
     private(set) var lastQuoteAt: [Timestamp?]
     /// By slot: the last price of the session before the current one.
     private(set) var previousClose: [Price?]
+    /// By slot: of the session in which the symbol ticked last.
+    private(set) var figures: [SessionFigures?]
     /// Of the session that is open, else of the last one; nil before the first.
     private(set) var sessionIndex: Int?
     private(set) var isOpen = false
     private(set) var tickCount = 0
+
+    /// One symbol's session so far.
+    struct SessionFigures: Hashable, Sendable {
+        let open: Price
+        var high: Price
+        var low: Price
+        /// Of its complete bars.
+        var volume: Int64 = 0
+        var barCount = 0
+    }
 
     init(folder: BarFolder, matching: MatchingEngine.Configuration) {
         self.folder = folder
@@ -29,6 +43,7 @@ struct SimulatedMarket {
         self.lastTickAt = folder.symbols.map { _ in nil }
         self.lastQuoteAt = self.lastTickAt
         self.previousClose = folder.symbols.map { _ in nil }
+        self.figures = folder.symbols.map { _ in nil }
     }
 
     var symbols: [Symbol] { self.folder.symbols }
@@ -55,6 +70,7 @@ struct SimulatedMarket {
                 self.previousClose = self.symbols.indices.map { self.engine.lastPrice(slot: $0) }
             }
             self.tickCount += 1
+            self.note(tick)
             self.lastTickAt[tick.slot] = tick.at
             self.lastQuoteAt[tick.slot] = tick.at
             return self.engine.tick(tick)
@@ -62,11 +78,22 @@ struct SimulatedMarket {
             self.isOpen = false
             self.lastQuoteAt = self.lastQuoteAt.map { $0 == nil ? nil : close }
             return self.engine.closeSession(date: self.schedule.sessions[index].date, at: close)
-        case .barComplete(let slot, _, let at):
+        case .barComplete(let slot, let bar, let at):
             self.engine.advance(to: at)
             self.releasedBars[slot] += 1
+            self.figures[slot]?.volume += bar.volume
+            self.figures[slot]?.barCount += 1
             return []
         }
+    }
+
+    private mutating func note(_ tick: ReplayTick) {
+        guard !tick.isOpening, let figures = self.figures[tick.slot] else {
+            self.figures[tick.slot] = SessionFigures(open: tick.price, high: tick.price, low: tick.price)
+            return
+        }
+        self.figures[tick.slot]?.high = max(figures.high, tick.price)
+        self.figures[tick.slot]?.low = min(figures.low, tick.price)
     }
 }
 

@@ -73,7 +73,8 @@ struct SchwabAnswer {
         if case .string(let text)? = json["message"] { parts.append(text) }
         if case .array(let errors)? = json["errors"] {
             for error in errors {
-                if case .string(let text) = error { parts.append(text) }
+                // Often the message once more.
+                if case .string(let text) = error, !parts.contains(text) { parts.append(text) }
                 for name in ["title", "detail"] {
                     if case .string(let text)? = error[name] { parts.append(text) }
                 }

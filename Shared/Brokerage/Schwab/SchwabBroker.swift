@@ -5,7 +5,7 @@ package import TradingCore
 ///
 /// Schwab takes no client order id. An order is known by the number that its placing brought, and where that is
 /// missing, by what it asks for and when it was entered.
-package final class SchwabBroker {
+package final class SchwabBroker: Broker {
     private let session: SchwabSession
     /// What a calendar call has learned before it failed, so that the next one goes on from there.
     private var knownDates: [CalendarDate: TradingSession?] = [:]
@@ -66,6 +66,10 @@ package final class SchwabBroker {
             try self.session.accountPath() + "/orders/" + percentEncoded(brokerOrderID),
             as: "DELETE order"
         )
+        // An order that has ended is turned down like one that never was: what it has come to is for the next look.
+        if answer.status == 400 || answer.isNotFound {
+            throw BrokerError(.refused(code: "\(answer.status)"), answer.failure().reason)
+        }
         guard answer.isSuccess else { throw answer.failure() }
     }
 
@@ -194,16 +198,18 @@ package final class SchwabBroker {
                 "Schwab has no bars of \(request.timeframe): choose 1Min, 5Min, 10Min, 15Min, 30Min or 1Day"
             )
         }
-        let end = max(request.end ?? self.session.brokerTime, request.start)
-        // A daily candle's time is some hour of its day, so that the day that was asked for has to be asked for whole.
-        let wholeEnd = frequency.isDaily ? end + .seconds(86_400) : end
+        // Without an end Schwab stops at yesterday. A daily candle's time is some hour of its day, so that the last day
+        // has to be asked for whole.
+        let end = request.end.map { frequency.isDaily ? $0 + .seconds(86_400) : $0 } ?? self.session.latestTime
         let candles = try self.session.send(
             .get,
             "/marketdata/v1/pricehistory?symbol=\(percentEncoded(request.symbol.rawValue))&\(frequency.query)"
-                + "&startDate=\(request.start.milliseconds)&endDate=\(wholeEnd.milliseconds)",
+                + "&startDate=\(request.start.milliseconds)&endDate=\(max(end, request.start).milliseconds)",
             as: "GET pricehistory"
         ).decoded { json throws(JSONError) in try SchwabCandles(json: json, frequency) }
-        return candles.bars.filter { request.start <= $0.timestamp && $0.timestamp <= end }
+        return candles.bars.filter { bar in
+            request.start <= bar.timestamp && request.end.map { bar.timestamp <= $0 } ?? true
+        }
     }
 
     /// Delayed quotes are left out too: nothing may be decided by them.

@@ -13,13 +13,11 @@ struct SchwabAccount: JSONDecodable {
         guard let cash = try Self.first(of: cashNames, in: balances) else {
             throw JSONError("is missing").inside(cashNames[0]).inside("currentBalances")
         }
-        let aggregated = try object.optional("aggregatedBalance", as: JSONValue.self)
-        guard
-            let equity = try Self.first(of: ["liquidationValue"], in: balances)
-                ?? aggregated.flatMap({ json throws(JSONError) in
-                    try Self.first(of: ["currentLiquidationValue"], in: JSONObject(json))
-                })
-        else { throw JSONError("is missing").inside("liquidationValue").inside("currentBalances") }
+        var equity = try Self.first(of: ["liquidationValue"], in: balances)
+        if equity == nil, let aggregated: JSONValue = try object.optional("aggregatedBalance") {
+            equity = try Self.first(of: ["currentLiquidationValue"], in: JSONObject(aggregated))
+        }
+        guard let equity else { throw JSONError("is missing").inside("liquidationValue").inside("currentBalances") }
         self.account = BrokerAccount(cash: cash, equity: equity)
     }
 

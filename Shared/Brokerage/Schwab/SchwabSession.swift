@@ -22,6 +22,8 @@ final class SchwabSession {
 
     /// The time at Schwab, by the last answer.
     var brokerTime: Timestamp { self.now() + self.clockLead }
+    /// By this clock or by Schwab's, whichever is ahead. In a replay Schwab's jumps between answers.
+    var latestTime: Timestamp { max(self.now(), self.brokerTime) }
 
     func accessToken(insteadOf refused: String? = nil) throws(BrokerError) -> String {
         try self.tokens.accessToken(insteadOf: refused)

@@ -27,7 +27,8 @@ package struct SchwabStreamFeed: BrokerFeed {
         var bid: Price?
         var ask: Price?
         var time: Timestamp?
-        var status: String?
+        var isDelayed = false
+        var isHalted = false
     }
 
     /// `makeClient` and `now`, which tells wall time, are called by `prepare()`, on its thread.
@@ -62,17 +63,7 @@ package struct SchwabStreamFeed: BrokerFeed {
         self.awaited = []
         self.quotes = [:]
         self.isDelayNoted = false
-        return [
-            self.request([
-                (
-                    "ADMIN", "LOGIN",
-                    [
-                        ("Authorization", streamer.accessToken), ("SchwabClientChannel", streamer.channel),
-                        ("SchwabClientFunctionId", streamer.functionID),
-                    ]
-                )
-            ])
-        ]
+        return [self.login(streamer)]
     }
 
     package mutating func received(_ frame: [UInt8]) -> [FeedAction] {
@@ -115,7 +106,8 @@ package struct SchwabStreamFeed: BrokerFeed {
         let code: Int = try content.value("code")
         let message: String = try content.optional("msg") ?? ""
         guard code == 0 || (26...29).contains(code) else {
-            guard service == Service.activity.rawValue, code != 12 else { return [self.ended(code, message)] }
+            let isEnd = [3, 12, 20, 30].contains(code)
+            guard service == Service.activity.rawValue, !isEnd else { return [self.ended(code, message)] }
             // The orders are asked about in any case, only later.
             return [.note("Schwab does not tell of orders on the stream (\(code): \(self.redacted(message)))")]
                 + self.subscribed(.activity)
@@ -169,42 +161,142 @@ package struct SchwabStreamFeed: BrokerFeed {
         return String((token.isEmpty ? message : message.replacing(token, with: "***")).prefix(100))
     }
 
+    // MARK: Requests
+
+    private mutating func login(_ streamer: SchwabStreamer) -> FeedAction {
+        let request = self.request(
+            "ADMIN",
+            "LOGIN",
+            [
+                ("Authorization", streamer.accessToken), ("SchwabClientChannel", streamer.channel),
+                ("SchwabClientFunctionId", streamer.functionID),
+            ],
+            streamer
+        )
+        return .send(SchwabStreamRequest.frame([request]))
+    }
+
     private mutating func subscriptions() -> [FeedAction] {
-        var requests: [Request] = []
+        guard let streamer else { return [] }
+        var wanted: [(service: Service, keys: String, fields: String)] = []
         var notes: [FeedAction] = []
         let keys = self.symbols.map(\.rawValue).joined(separator: ",")
         if !self.symbols.isEmpty {
-            requests.append(Self.subscription(.levelOne, keys: keys, fields: "0,1,2,3,4,5,8,32,34,35"))
+            wanted.append((.levelOne, keys, "0,1,2,3,4,5,8,32,34,35"))
             if self.timeframe == Self.minute {
-                requests.append(Self.subscription(.chart, keys: keys, fields: "0,1,2,3,4,5,6,7,8"))
+                wanted.append((.chart, keys, "0,1,2,3,4,5,6,7,8"))
             } else if self.timeframe != .day {
-                notes.append(.note("Schwab streams bars of 1Min only: those of \(self.timeframe) have to be asked for"))
+                notes.append(
+                    .note("Schwab streams bars of 1Min only: those of \(self.timeframe) have to be asked for")
+                )
             }
         }
         // Any key will do.
-        requests.append(
-            Self.subscription(.activity, keys: self.streamer?.correlationID ?? "", fields: "0,1,2,3")
-        )
-        self.awaited = Set(requests.compactMap { Service(rawValue: $0.service) })
-        return notes + [self.request(requests)]
+        wanted.append((.activity, streamer.correlationID, "0,1,2,3"))
+        self.awaited = Set(wanted.map(\.service))
+        var requests: [SchwabStreamRequest] = []
+        for (service, keys, fields) in wanted {
+            requests.append(
+                self.request(service.rawValue, "SUBS", [("keys", keys), ("fields", fields)], streamer)
+            )
+        }
+        return notes + [.send(SchwabStreamRequest.frame(requests))]
     }
 
+    private mutating func request(
+        _ service: String,
+        _ command: String,
+        _ parameters: [(name: String, value: String)],
+        _ streamer: SchwabStreamer
+    ) -> SchwabStreamRequest {
+        defer { self.requestCount += 1 }
+        return SchwabStreamRequest(
+            service: service,
+            command: command,
+            number: self.requestCount,
+            streamer: streamer,
+            parameters: parameters
+        )
+    }
+
+    /// The agent listens once every subscription is answered.
     private mutating func subscribed(_ service: Service) -> [FeedAction] {
         guard self.awaited.remove(service) != nil, self.awaited.isEmpty else { return [] }
         return [.event(.connected)]
     }
 
-    private typealias Request = (service: String, command: String, parameters: [(name: String, value: String)])
+    // MARK: Data
 
-    private static func subscription(_ service: Service, keys: String, fields: String) -> Request {
-        (service.rawValue, "SUBS", [("keys", keys), ("fields", fields)])
-    }
-
-    private mutating func request(_ requests: [Request]) -> FeedAction {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.field("requests", requests.map { WireRequest(request: $0, streamer: self.streamer, number: self.next()) })
+    private mutating func told(_ data: JSONObject) throws(JSONError) -> [FeedAction] {
+        guard let service = Service(rawValue: try data.value("service")) else { return [] }
+        let contents: [JSONValue] = try data.value("content")
+        if service == .activity {
+            // Its messages come late, twice and in any order: all they are good for is to ask the broker.
+            guard contents.contains(where: { $0["2"] != .string("SUBSCRIBED") }) else { return [] }
+            // They name account and orders, which nobody needs to read.
+            let timestamp = try data.optional("timestamp", as: Int64.self) ?? 0
+            let ring = MessageID(derivedFrom: "\(timestamp)", JSONWriter.text(contents))
+            return [.event(.ordersMoved(ring.rawValue))]
         }
-        return .send(String(decoding: writer.bytes, as: UTF8.self))
+        var actions: [FeedAction] = []
+        for content in contents {
+            do throws(JSONError) {
+                let content = try JSONObject(content)
+                guard let symbol = Symbol(try content.value("key", as: String.self)) else { continue }
+                switch service {
+                case .levelOne: actions += try self.levelOne(symbol, content)
+                case .chart where self.timeframe == Self.minute: actions.append(try self.bar(symbol, content))
+                case .chart, .activity: break
+                }
+            } catch {
+                actions.append(Self.unreadable(error))
+            }
+        }
+        return actions
     }
+
+    private mutating func levelOne(_ symbol: Symbol, _ content: JSONObject) throws(JSONError) -> [FeedAction] {
+        var known = self.quotes[symbol] ?? LevelOne()
+        let bid = try content.optional("1", as: SchwabNumber<Price>.self)?.value
+        let ask = try content.optional("2", as: SchwabNumber<Price>.self)?.value
+        let time = try content.optional("34", as: Int64.self).map { Timestamp(milliseconds: $0) }
+        let status = try content.optional("32", as: String.self)
+        known.bid = bid ?? known.bid
+        known.ask = ask ?? known.ask
+        known.time = time ?? known.time
+        known.isDelayed = try content.optional("delayed") ?? known.isDelayed
+        var actions: [FeedAction] = []
+        if let status {
+            let isHalted = status == "Halted"
+            if isHalted != known.isHalted {
+                actions.append(.note("trading of \(symbol) \(isHalted ? "is halted" : "goes on")"))
+            }
+            known.isHalted = isHalted
+        }
+        self.quotes[symbol] = known
+        // Nothing may be decided by what is old or cannot be traded on.
+        if known.isDelayed, !self.isDelayNoted {
+            self.isDelayNoted = true
+            actions.append(
+                .note("Schwab streams delayed quotes, which are left out: the user has no real-time market data")
+            )
+        }
+        guard bid != nil || ask != nil || time != nil, !known.isDelayed, !known.isHalted, let bid = known.bid,
+            let ask = known.ask, let time = known.time
+        else { return actions }
+        return actions + [.event(.quote(Quote(symbol: symbol, bid: bid, ask: ask, timestamp: time)))]
+    }
+
+    /// In the order of the wire: sequence, open, high, low, close, volume, time. The published table has the prices
+    /// one place earlier; read by it, a bar would not hold together.
+    private func bar(_ symbol: Symbol, _ content: JSONObject) throws(JSONError) -> FeedAction {
+        let bar = try content.bar(at: try content.milliseconds("7"), names: ("2", "3", "4", "5", "6"))
+        guard bar.low <= min(bar.open, bar.close), max(bar.open, bar.close) <= bar.high else {
+            throw JSONError("a bar of \(symbol) whose open or close lies outside of its low and high")
+        }
+        return .event(.bar(symbol, self.timeframe, bar))
+    }
+
+    /// The only bars that the stream has.
+    private static let minute = Timeframe("1Min")
 }

@@ -1,5 +1,5 @@
-package import HTTPTransport
-package import TradingCore
+import HTTPTransport
+import TradingCore
 
 /// Where the stream is and what its login needs, as the user's preferences tell it.
 struct SchwabStreamer: Sendable, SchwabSecretKeeper {

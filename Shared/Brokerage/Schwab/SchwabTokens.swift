@@ -13,13 +13,14 @@ package final class SchwabTokens {
     private var current: SchwabToken?
     /// Not to be tried again: only a new login helps.
     private var deadRefreshToken: String?
-    /// After a refresh failed for a while's reasons, as long as the access token still lives.
     private var nextRefresh = Timestamp(nanoseconds: .min)
 
     /// So much of an access token's life is left when the next one is asked for.
     private static let refreshAhead = Duration.seconds(300)
     /// With less left it may end on the way.
     private static let shortestLife = Duration.seconds(30)
+    /// After a failed refresh, while the old token still lives.
+    private static let refreshPause = Duration.seconds(30)
     /// One spurious refusal is on record, so a login is not declared dead at the first.
     private static let refreshAttempts = 3
 
@@ -45,7 +46,7 @@ package final class SchwabTokens {
     /// `refused`: the token that Schwab has just turned away.
     ///
     /// Every error means that nothing was sent to the broker.
-    func accessToken(insteadOf refused: String? = nil) throws(BrokerError) -> String {
+    package func accessToken(insteadOf refused: String? = nil) throws(BrokerError) -> String {
         if let current, self.left(of: current, refused) > Self.refreshAhead { return current.accessToken }
         let stored = try self.file.read()
         let left = self.left(of: stored, refused)
@@ -61,7 +62,7 @@ package final class SchwabTokens {
             return token.accessToken
         } catch {
             guard isUsable else { throw error }
-            self.nextRefresh = self.now() + Self.shortestLife
+            self.nextRefresh = self.now() + Self.refreshPause
             return stored.accessToken
         }
     }

@@ -31,7 +31,7 @@ enum CalendarEndpoints {
     }
 
     /// Between the first and the last bar the bars say which dates are sessions, outside of them the calendar does.
-    private static func sessions(in dates: ClosedRange<CalendarDate>, _ market: SimulatedMarket) -> [TradingSession] {
+    static func sessions(in dates: ClosedRange<CalendarDate>, _ market: SimulatedMarket) -> [TradingSession] {
         let replayed = market.schedule.sessions
         guard let first = replayed.first?.date, let last = replayed.last?.date else {
             return MarketCalendar.sessions(in: dates)

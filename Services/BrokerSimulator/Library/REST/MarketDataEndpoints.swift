@@ -152,7 +152,7 @@ struct MarketDataEndpoints {
 
 extension RandomAccessCollection {
     /// Where the elements begin for which `belongs` holds, which it does for all that follow one for which it holds.
-    fileprivate func partitioningIndex(_ belongs: (Element) -> Bool) -> Index {
+    func partitioningIndex(_ belongs: (Element) -> Bool) -> Index {
         var (low, count) = (self.startIndex, self.count)
         while count > 0 {
             let middle = self.index(low, offsetBy: count / 2)

@@ -2,13 +2,36 @@ import MarketSimulation
 import TradingCore
 
 struct RESTReply: Hashable, Sendable {
-    var status: Int
-    /// JSON, or empty.
-    var body: [UInt8]
+    struct Header: Hashable, Sendable {
+        let name: String
+        let value: String
 
-    init(status: Int = 200, body: [UInt8] = []) {
+        init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    static let json = "application/json; charset=UTF-8"
+
+    var status: Int
+    /// JSON unless `contentType` says otherwise, or empty.
+    var body: [UInt8]
+    /// Nil leaves the header out.
+    var contentType: String?
+    /// Beside those of every answer.
+    var headers: [Header]
+
+    init(
+        status: Int = 200,
+        body: [UInt8] = [],
+        contentType: String = Self.json,
+        headers: [Header] = []
+    ) {
         self.status = status
         self.body = body
+        self.contentType = contentType
+        self.headers = headers
     }
 
     static func object(status: Int = 200, _ fill: (inout JSONWriter) -> Void) -> RESTReply {

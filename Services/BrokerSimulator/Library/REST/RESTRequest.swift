@@ -8,22 +8,41 @@ struct RESTRequest: Sendable {
     var query: [String: String]
     var key: String
     var secret: String
+    /// Two headers, empty when they are absent.
+    var authorization: String
+    var host: String
     var body: [UInt8]
 
     /// - Parameter target: As in the request line, with its query.
-    init(method: String, target: String, key: String = "", secret: String = "", body: [UInt8] = []) {
+    init(
+        method: String,
+        target: String,
+        key: String = "",
+        secret: String = "",
+        authorization: String = "",
+        host: String = "",
+        body: [UInt8] = []
+    ) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         self.method = method
         self.path = parts[0].split(separator: "/").map { Self.decoded($0, plusIsSpace: false) }
-        self.query = [:]
-        for pair in (parts.count > 1 ? parts[1] : "").split(separator: "&") {
-            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            self.query[Self.decoded(sides[0], plusIsSpace: true)] =
-                sides.count > 1 ? Self.decoded(sides[1], plusIsSpace: true) : ""
-        }
+        self.query = parts.count > 1 ? Self.fields(parts[1]) : [:]
         self.key = key
         self.secret = secret
+        self.authorization = authorization
+        self.host = host
         self.body = body
+    }
+
+    /// Names and values of a query or a form.
+    static func fields(_ text: some StringProtocol) -> [String: String] {
+        var fields: [String: String] = [:]
+        for pair in Substring(text).split(separator: "&") {
+            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            fields[Self.decoded(sides[0], plusIsSpace: true)] =
+                sides.count > 1 ? Self.decoded(sides[1], plusIsSpace: true) : ""
+        }
+        return fields
     }
 
     /// The parameter, or nil when it is absent or empty.

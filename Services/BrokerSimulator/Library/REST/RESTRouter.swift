@@ -1,9 +1,11 @@
 import MarketSimulation
 import TradingCore
 
-/// The trading and market-data API as one function of a request and the market's present state.
+/// The trading and market-data API as one function of a request and the market's present state. Paths of the Schwab
+/// dialect go to its own router.
 struct RESTRouter: Sendable {
     let credentials: BrokerSimulatorConfiguration.Credentials?
+    let schwab: SchwabRouter
 
     /// - Parameter updates: Gets what happened to orders, in the engine's order.
     func reply(
@@ -11,6 +13,9 @@ struct RESTRouter: Sendable {
         market: inout SimulatedMarket,
         updates: inout [OrderUpdate]
     ) -> RESTReply {
+        if SchwabRouter.speaks(request.path) {
+            return self.schwab.reply(to: request, market: &market, updates: &updates)
+        }
         guard self.credentials.accept(key: request.key, secret: request.secret) else {
             return RESTFailure.unauthorized.reply
         }

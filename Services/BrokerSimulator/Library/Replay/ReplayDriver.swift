@@ -76,6 +76,7 @@ final class ReplayDriver: Sendable {
                 }
             }
         }
+        self.hub.publish(self.market.withLock { SchwabMarketNews(step, $0) })
     }
 }
 
@@ -98,7 +99,7 @@ final class SharedMarket: Sendable {
         self.market.withLock { market in
             var updates: [OrderUpdate] = []
             let value = body(&market, &updates)
-            self.hub.publish(updates)
+            self.hub.publish(updates, market.takeSchwabActivities(for: updates))
             return value
         }
     }

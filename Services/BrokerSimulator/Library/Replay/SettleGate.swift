@@ -36,7 +36,7 @@ package final class SettleGate: Sendable {
     }
 
     private struct Client {
-        let role: StreamRole
+        var roles: Set<StreamRole>
         let ping: @Sendable (Int) -> Void
         var sent = 0
         /// The number of frames that had been sent when the last ping went out; -1 before the first.
@@ -65,10 +65,13 @@ package final class SettleGate: Sendable {
         self.change { $0.requestsInFlight -= 1 }
     }
 
+    /// Call it again when the client's roles change.
+    ///
     /// - Parameter ping: Sends the client a ping that comes back to `pong` with the same number. Must not block.
-    package func joined(_ id: Int, _ role: StreamRole, ping: @escaping @Sendable (Int) -> Void) {
+    package func joined(_ id: Int, _ roles: Set<StreamRole>, ping: @escaping @Sendable (Int) -> Void) {
         self.change {
-            $0.clients[id] = Client(role: role, ping: ping)
+            // What it still owes an answer to does not change with its roles.
+            $0.clients[id, default: Client(roles: roles, ping: ping)].roles = roles
             $0.activity += 1
         }
     }
@@ -155,11 +158,11 @@ package final class SettleGate: Sendable {
         let finding = self.state.withLock { state -> Finding in
             if state.isStopped { return .stopped }
             for role in self.requiredRoles.sorted(by: { $0.rawValue < $1.rawValue })
-            where !state.clients.values.contains(where: { $0.role == role }) {
+            where !state.clients.values.contains(where: { $0.roles.contains(role) }) {
                 return .blocked("a \(role.rawValue) client", changes: state.changes)
             }
             var isUnanswered = false
-            for (id, client) in state.clients where self.requiredRoles.contains(client.role) {
+            for (id, client) in state.clients where !self.requiredRoles.isDisjoint(with: client.roles) {
                 guard client.answered < client.sent else { continue }
                 isUnanswered = true
                 guard client.pinged < client.sent else { continue }

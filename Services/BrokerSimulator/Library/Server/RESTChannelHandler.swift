@@ -57,6 +57,8 @@ final class RESTChannelHandler: ChannelInboundHandler, RemovableChannelHandler {
                 target: head.uri,
                 key: head.headers.first(name: "APCA-API-KEY-ID") ?? "",
                 secret: head.headers.first(name: "APCA-API-SECRET-KEY") ?? "",
+                authorization: head.headers.first(name: "Authorization") ?? "",
+                host: head.headers.first(name: "Host") ?? "",
                 body: self.body
             )
         )
@@ -66,9 +68,10 @@ final class RESTChannelHandler: ChannelInboundHandler, RemovableChannelHandler {
         var headers = HTTPHeaders()
         // 204 has no body and may not announce one.
         if reply.status != 204 {
-            headers.add(name: "Content-Type", value: "application/json; charset=UTF-8")
+            if let contentType = reply.contentType { headers.add(name: "Content-Type", value: contentType) }
             headers.add(name: "Content-Length", value: "\(reply.body.count)")
         }
+        for header in reply.headers { headers.add(name: header.name, value: header.value) }
         if !keepAlive { headers.add(name: "Connection", value: "close") }
         let head = HTTPResponseHead(
             version: .http1_1,

@@ -10,14 +10,18 @@ final class StreamChannelHandler: ChannelInboundHandler {
     private let endpoint: StreamEndpoint
     private let key: String
     private let secret: String
+    /// Nil: the endpoint's clients get no heartbeats.
+    private let heartbeatInterval: TimeAmount?
     private var id: Int?
     private var authenticationDeadline: Scheduled<Void>?
+    private var heartbeat: RepeatedTask?
 
-    init(hub: StreamHub, endpoint: StreamEndpoint, key: String, secret: String) {
+    init(hub: StreamHub, endpoint: StreamEndpoint, key: String, secret: String, heartbeatInterval: TimeAmount?) {
         self.hub = hub
         self.endpoint = endpoint
         self.key = key
         self.secret = secret
+        self.heartbeatInterval = heartbeatInterval
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -27,6 +31,11 @@ final class StreamChannelHandler: ChannelInboundHandler {
         self.id = id
         self.authenticationDeadline = context.eventLoop.scheduleTask(in: .seconds(10)) {
             hub.authenticationTimedOut(id)
+        }
+        if let interval = self.heartbeatInterval {
+            self.heartbeat = context.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+                hub.heartbeat(id)
+            }
         }
         if !context.channel.isActive { self.end() }
     }
@@ -77,6 +86,8 @@ final class StreamChannelHandler: ChannelInboundHandler {
     private func end() {
         self.authenticationDeadline?.cancel()
         self.authenticationDeadline = nil
+        self.heartbeat?.cancel()
+        self.heartbeat = nil
         if let id = self.id { self.hub.closed(id) }
         self.id = nil
     }

@@ -13,6 +13,8 @@ enum StreamEndpoint: Hashable {
     case trading
     /// The path tells feeds apart: each takes one connection.
     case marketData(feed: String)
+    /// Quotes, bars and what happens to orders on one socket.
+    case schwab
 
     /// - Parameter target: As in the request line; a query is left out of account.
     init?(target: String) {
@@ -20,6 +22,7 @@ enum StreamEndpoint: Hashable {
         switch path {
         case "/stream": self = .trading
         case "/v2/iex", "/v2/sip": self = .marketData(feed: String(path))
+        case "/ws": self = .schwab
         default: return nil
         }
     }
@@ -28,38 +31,50 @@ enum StreamEndpoint: Hashable {
 /// All stream sockets: their protocol state, who gets which frame, and what the settle gate has to know about them.
 final class StreamHub: Sendable {
     private let credentials: BrokerSimulatorConfiguration.Credentials?
+    private let schwab: SchwabAccess
     private let symbols: [Symbol]
     private let gate: SettleGate
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var sockets: [Int: Socket] = [:]
         var nextID = 1
+        var board: SchwabStreamSession.Board
     }
 
     private struct Socket {
         let endpoint: StreamEndpoint
         let connection: any StreamConnection
         var session: Session
-        var role: StreamRole?
+        var roles: Set<StreamRole> = []
     }
 
     private enum Session {
         case marketData(MarketDataSession)
         case tradeUpdates(TradeUpdateSession)
+        case schwab(SchwabStreamSession)
 
         var isAuthenticated: Bool {
             switch self {
             case .marketData(let session): session.isAuthenticated
             case .tradeUpdates(let session): session.isAuthenticated
+            case .schwab(let session): session.isLoggedIn
             }
         }
     }
 
-    init(symbols: [Symbol], credentials: BrokerSimulatorConfiguration.Credentials?, gate: SettleGate) {
+    init(
+        symbols: [Symbol],
+        credentials: BrokerSimulatorConfiguration.Credentials?,
+        schwab: SchwabAccess,
+        gate: SettleGate,
+        startingAt start: Timestamp
+    ) {
         self.symbols = symbols
         self.credentials = credentials
+        self.schwab = schwab
         self.gate = gate
+        self.state = Mutex(State(board: SchwabStreamSession.Board(now: start)))
     }
 
     // MARK: Sockets
@@ -93,6 +108,12 @@ final class StreamHub: Sendable {
                     session: .marketData(session)
                 )
                 self.perform(effects, id, state)
+            case .schwab:
+                state.sockets[id] = Socket(
+                    endpoint: endpoint,
+                    connection: connection,
+                    session: .schwab(SchwabStreamSession())
+                )
             }
             return id
         }
@@ -113,9 +134,13 @@ final class StreamHub: Sendable {
             case .tradeUpdates(var session):
                 effects = session.receive(bytes, credentials: self.credentials)
                 state.sockets[id]?.session = .tradeUpdates(session)
+            case .schwab(var session):
+                effects = session.receive(bytes, state.board, self.schwab)
+                state.sockets[id]?.session = .schwab(session)
+                if session.isLoggedIn, !socket.session.isAuthenticated { self.bumpOthers(than: id, &state) }
             }
             self.perform(effects, id, state)
-            self.updateRole(id, &state)
+            self.updateRoles(id, &state)
         }
     }
 
@@ -126,19 +151,25 @@ final class StreamHub: Sendable {
     func authenticationTimedOut(_ id: Int) {
         self.state.withLock { state in
             guard let socket = state.sockets[id], !socket.session.isAuthenticated else { return }
-            let isTrading = socket.endpoint == .trading
-            self.perform(
-                isTrading ? [.close] : [MarketDataSession.error(404, "auth timeout"), .close],
-                id,
-                state
-            )
+            var effects = [StreamEffect.close]
+            if case .marketData = socket.endpoint {
+                effects.insert(MarketDataSession.error(404, "auth timeout"), at: 0)
+            }
+            self.perform(effects, id, state)
+        }
+    }
+
+    func heartbeat(_ id: Int) {
+        self.state.withLock { state in
+            guard let socket = state.sockets[id], socket.session.isAuthenticated else { return }
+            self.perform([SchwabStreamSession.heartbeat(state.board)], id, state)
         }
     }
 
     func closed(_ id: Int) {
         self.state.withLock { state in
             guard let socket = state.sockets.removeValue(forKey: id) else { return }
-            if socket.role != nil { self.gate.left(id) }
+            if !socket.roles.isEmpty { self.gate.left(id) }
         }
     }
 
@@ -146,21 +177,40 @@ final class StreamHub: Sendable {
         !state.sockets.values.contains { $0.endpoint == endpoint && $0.session.isAuthenticated }
     }
 
-    private func updateRole(_ id: Int, _ state: inout State) {
+    /// The Schwab streamer takes one socket a user: the last to log in.
+    private func bumpOthers(than id: Int, _ state: inout State) {
+        for other in state.sockets.keys where other != id {
+            guard case .schwab(var session)? = state.sockets[other]?.session, session.isLoggedIn else { continue }
+            let effects = session.bump(state.board)
+            state.sockets[other]?.session = .schwab(session)
+            self.perform(effects, other, state)
+            self.updateRoles(other, &state)
+        }
+    }
+
+    private func updateRoles(_ id: Int, _ state: inout State) {
         guard let socket = state.sockets[id] else { return }
-        let role: StreamRole? =
-            switch socket.session {
-            case .marketData(let session):
-                self.symbols.allSatisfy { session.wants(.quotes, $0) } ? .marketData : nil
-            case .tradeUpdates(let session): session.isListening ? .tradeUpdates : nil
-            }
-        guard role != socket.role else { return }
-        state.sockets[id]?.role = role
-        if let role {
-            let connection = socket.connection
-            self.gate.joined(id, role) { connection.ping($0) }
-        } else {
+        let roles = self.roles(of: socket.session)
+        guard roles != socket.roles else { return }
+        state.sockets[id]?.roles = roles
+        if roles.isEmpty {
             self.gate.left(id)
+        } else {
+            let connection = socket.connection
+            self.gate.joined(id, roles) { connection.ping($0) }
+        }
+    }
+
+    private func roles(of session: Session) -> Set<StreamRole> {
+        switch session {
+        case .marketData(let session):
+            return self.symbols.allSatisfy { session.wants(.quotes, $0) } ? [.marketData] : []
+        case .tradeUpdates(let session):
+            return session.isListening ? [.tradeUpdates] : []
+        case .schwab(let session):
+            var roles: Set<StreamRole> = session.isListeningToOrders ? [.tradeUpdates] : []
+            if session.wantsQuotes(of: self.symbols) { roles.insert(.marketData) }
+            return roles
         }
     }
 
@@ -183,12 +233,34 @@ final class StreamHub: Sendable {
     // MARK: Frames
 
     /// Call it under the engine's lock: the frames then go out in the engine's order.
-    func publish(_ updates: [OrderUpdate]) {
-        guard !updates.isEmpty else { return }
+    ///
+    /// - Parameter activities: The same, and what else there is, in Schwab's words.
+    func publish(_ updates: [OrderUpdate], _ activities: [SchwabActivity]) {
+        guard !updates.isEmpty || !activities.isEmpty else { return }
         self.state.withLock { state in
             for (id, socket) in state.sockets {
-                guard case .tradeUpdates(let session) = socket.session, session.isListening else { continue }
-                for update in updates { self.send(JSONWriter.bytes(WireTradeUpdate(update: update)), id, socket) }
+                switch socket.session {
+                case .tradeUpdates(let session) where session.isListening:
+                    for update in updates { self.send(JSONWriter.bytes(WireTradeUpdate(update: update)), id, socket) }
+                case .schwab(var session):
+                    let number = self.schwab.accountNumber
+                    guard let frame = session.show(activities, accountNumber: number, state.board) else { continue }
+                    state.sockets[id]?.session = .schwab(session)
+                    self.perform([frame], id, state)
+                default: continue
+                }
+            }
+        }
+    }
+
+    func publish(_ news: SchwabMarketNews) {
+        self.state.withLock { state in
+            state.board.now = news.at
+            for levelOne in news.levelOne { state.board.levelOne[levelOne.symbol.rawValue] = levelOne }
+            for (id, socket) in state.sockets {
+                guard case .schwab(var session) = socket.session, let frame = session.show(news) else { continue }
+                state.sockets[id]?.session = .schwab(session)
+                self.perform([frame], id, state)
             }
         }
     }
