@@ -37,6 +37,7 @@ help: ## List the targets
 #>    BARS=<folder>         SYMBOL.csv files: timestamp,open,high,low,close,volume (daily or intraday)
 #>    CASH=<dollars>        at the start (10000)
 #>    KILL_EVERY=<seconds>  kill a random agent about that often; SEED=<n> chooses which and when
+#>    BROKER_DIALECT=<name> whose API the agents speak with the simulator: alpaca (if not given) or schwab
 #>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
 #>                          POSITION_MANAGEMENT
 #>    RUN_DIRECTORY=<path>  data, logs and reports (.run)
@@ -44,6 +45,7 @@ help: ## List the targets
 #>  and the agents' settings, such as RISK_MAX_POSITION_VALUE=2000: see README.md
 run: build ## Replay real bars through the five agents, show progress, report to .run/report.html
 	@$(BIN)/tradectl replay --bars="$(BARS)" --cash="$(CASH)" --run-directory="$(RUN_DIRECTORY)" --binaries="$(BIN)" \
+		$(if $(BROKER_DIALECT),--broker-dialect="$(BROKER_DIALECT)") \
 		$(if $(KILL_EVERY),--kill-every="$(KILL_EVERY)") $(if $(SEED),--seed="$(SEED)") \
 		$(addprefix --replicas=,$(REPLICAS)) \
 		$(if $(filter command,$(origin LOG_LEVEL)),--log-level="$(LOG_LEVEL)")

@@ -22,7 +22,7 @@ func agent(_ name: String, executable: String) -> [Target] {
         .target(name: name, dependencies: ["TradingCore"], path: "Services/\(name)/Library"),
         .executableTarget(
             name: executable,
-            dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "TradingCore"],
+            dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "HTTPTransport", "TradingCore"],
             path: "Services/\(name)/Executable"
         ),
     ]
@@ -85,7 +85,8 @@ let services: [Target] =
         .target(
             name: "TradeControl",
             dependencies: [
-                "TradingCore", "MarketSimulation", "MessageBus", "HTTPTransport", argumentParser,
+                "AgentRuntime", "Brokerage", "TradingCore", "MarketSimulation", "MessageBus", "HTTPTransport",
+                argumentParser,
             ],
             path: "Services/TradeControl/Library"
         ),

@@ -15,8 +15,8 @@ package struct AgentDefinition: Sendable {
     package var defaultHTTPPort: Int
     /// Makes the judgement from configuration. Called on the agent's thread; `seed` names this installation for good.
     package var makeJudgement: @Sendable (Settings, _ seed: String) throws -> any Judgement
-    /// The broker stream this agent owns, if it owns one.
-    package var makeFeed: (@Sendable (Settings, AlpacaEndpoints) throws -> any BrokerFeed)?
+    /// The broker stream this agent owns, if it owns one at that broker.
+    package var makeFeed: (@Sendable (Settings, BrokerSettings) throws -> (any BrokerFeed)?)?
     /// Whether the agent watches quotes from pub/sub.
     package var watchesQuotes = false
     /// How often the agent polls by default; nil for never.
@@ -53,7 +53,7 @@ package enum AgentProcess {
         let configuration = try AgentConfiguration(settings, definition)
         // Everything is read once before anything runs, so that a wrong value stops the start.
         _ = try definition.makeJudgement(settings, "")
-        let feed = try definition.makeFeed?(settings, configuration.alpaca)
+        let feed = try definition.makeFeed?(settings, configuration.broker) ?? nil
         let parentWatch = try ParentWatch(settings)
         settings.declare(AgentConfiguration.sharedKeys)
         try settings.refuseUnknownKeys()
@@ -112,7 +112,8 @@ package enum AgentProcess {
 struct AgentConfiguration: Sendable {
     let common: CommonSettings
     let redis: RedisEndpoint
-    let alpaca: AlpacaEndpoints
+    let broker: BrokerSettings
+    let tls: TLSSettings
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
 
@@ -122,6 +123,11 @@ struct AgentConfiguration: Sendable {
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
         "poll.interval",
+        // The other broker's.
+        "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",
+        "apca.api.dataUrl", "apca.api.streamUrl", "apca.api.feed", "schwab.app.key", "schwab.app.keyFile",
+        "schwab.app.secret", "schwab.app.secretFile", "schwab.callbackUrl", "schwab.accountNumber",
+        "schwab.accountNumberFile", "schwab.tokenFile", "schwab.baseUrl",
     ]
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
@@ -135,7 +141,8 @@ struct AgentConfiguration: Sendable {
         } catch {
             throw ConfigurationError(.malformed, "REDIS_URL (redis.url): \(error)")
         }
-        self.alpaca = AlpacaEndpoints(try AlpacaSettings(settings))
+        self.broker = try BrokerSettings(settings)
+        self.tls = try TLSSettings(settings)
         var loop = AgentLoopSettings(instance: self.common.instance)
         loop.watchesQuotes = definition.watchesQuotes
         if let interval = definition.pollInterval {
@@ -181,6 +188,7 @@ struct AgentDesk: Sendable {
                 feed: $0,
                 leaseName: "stream.\(self.definition.agent.rawValue)",
                 holder: self.configuration.common.instance,
+                tls: self.configuration.tls,
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: self.logger,
                 readiness: self.readiness,
@@ -201,7 +209,7 @@ struct AgentDesk: Sendable {
 
     /// The thread of one broker lane.
     func work(_ lane: BrokerLane, heartbeat: Heartbeat) {
-        let alpaca = self.configuration.alpaca
+        let (broker, tls) = (self.configuration.broker, self.configuration.tls)
         LaneWorker(
             agent: self.definition.agent,
             lane: lane,
@@ -213,7 +221,7 @@ struct AgentDesk: Sendable {
             logger: self.logger,
             claimIdle: self.configuration.loop.claimIdle,
             breaker: self.configuration.breaker,
-            makeBroker: { AlpacaBroker(endpoints: alpaca, client: CurlHTTPClient()) }
+            makeBroker: { broker.makeBroker(tls) }
         ).run()
     }
 

@@ -2,6 +2,9 @@ package import TradingCore
 
 /// One broker, as everything above it knows it. Calls block; an instance belongs to one thread.
 package protocol Broker {
+    /// Whether an order sent twice under one client order id is executed once. Where it is not, one that may have been
+    /// sent is never sent again before its absence is proved.
+    var recognisesRepeatedOrders: Bool { get }
     /// Sends the order once. One sent before under the same client order id is recognised and not executed again, where
     /// the broker takes such ids.
     func place(_ order: OrderReference) throws(BrokerError) -> OrderReport
@@ -37,6 +40,8 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
         case refused(code: String)
         /// It certainly did not happen, and may work later: not reached, or turned away by the rate limit.
         case notExecuted
+        /// It certainly did not happen, and nothing will until a person has logged in again.
+        case loginExpired
         /// It may have happened.
         case unknownOutcome
     }

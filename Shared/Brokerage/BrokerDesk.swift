@@ -41,7 +41,7 @@ package final class BrokerDesk {
         } catch {
             switch error.kind {
             case .refused(let code): return BrokerAnswer(call, .refused(code: code, reason: error.reason))
-            case .notExecuted:
+            case .notExecuted, .loginExpired:
                 // This attempt did not reach the broker, but an earlier one may have.
                 if mayHaveBeenMade, case .place = call.operation {
                     return BrokerAnswer(call, .unknown(reason: error.reason))
@@ -66,17 +66,23 @@ package final class BrokerDesk {
                     "order \(order.id) is \(order.state.rawValue) by now and is not sent"
                 )
             }
-            if mayHaveBeenMade,
-                let known = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) })
-            {
-                return .orders([known])
+            if mayHaveBeenMade {
+                if let known = try self.lookUp(order) { return .orders([known]) }
+                guard self.broker.recognisesRepeatedOrders else {
+                    throw BrokerError(.unknownOutcome, "order \(order.id) may have been sent and is not to be seen yet")
+                }
             }
             return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(order) }])
         case .cancel(let id): return try self.cancel(try Self.order(id, in: orders))
         case .find(let id):
             let order = try Self.order(id, in: orders)
-            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
-            return report.map { .orders([$0]) } ?? .notFound
+            if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
+                return .orders([report])
+            }
+            // Where an order has to be recognised by its looks, it may take a minute to be seen: twice the time that
+            // proves the absence of one with an id.
+            if !self.broker.recognisesRepeatedOrders { _ = self.pause(.seconds(1)) }
+            return .notFound
         case .reconcile(let ids):
             var reports: [OrderReport] = []
             for id in ids {
@@ -98,6 +104,16 @@ package final class BrokerDesk {
             return .bars(try self.guarded { () throws(BrokerError) in try self.broker.bars(request) })
         case .latestQuotes(let symbols):
             return .quotes(try self.guarded { () throws(BrokerError) in try self.broker.latestQuotes(symbols) })
+        }
+    }
+
+    /// What became of an order that may have been sent. That the broker will not say is no refusal of the order.
+    private func lookUp(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
+        do throws(BrokerError) {
+            return try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
+        } catch {
+            guard case .refused = error.kind else { throw error }
+            throw BrokerError(.unknownOutcome, error.reason)
         }
     }
 
@@ -162,6 +178,7 @@ package final class BrokerDesk {
             switch error.kind {
             case .refused: self.breaker.succeeded()
             case .notExecuted, .unknownOutcome: self.breaker.failed(.transient, now: self.now())
+            case .loginExpired: self.breaker.failed(.loginExpired, now: self.now())
             }
             self.report(before, error.reason)
             throw error

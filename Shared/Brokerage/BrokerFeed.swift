@@ -12,6 +12,9 @@ package enum FeedAction: Hashable, Sendable {
 
 /// One broker stream's side of the talk: what to send when, and what the frames mean. Does no I/O.
 package protocol BrokerFeed: Sendable {
+    /// Finds out what the next connection needs. Blocks, on a thread of its own; called before each connection.
+    mutating func prepare() throws(BrokerError)
+    /// Known after `prepare()`.
     var url: String { get }
     /// The socket is open: a new conversation begins.
     mutating func opened() -> [FeedAction]

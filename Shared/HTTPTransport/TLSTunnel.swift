@@ -16,30 +16,9 @@ package enum TLSTunnel {
         connectTimeout: Duration,
         opened: @escaping @Sendable (Result<CInt, HTTPTransportError>) -> Void
     ) {
-        let work = Work { Self.run(host, port, settings, connectTimeout, opened) }
-        var thread = pthread_t()
-        let error = pthread_create(
-            &thread,
-            nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
-                return nil
-            },
-            Unmanaged.passRetained(work).toOpaque()
-        )
-        if error == 0 {
-            pthread_detach(thread)
-        } else {
+        let error = DetachedThread.start { Self.run(host, port, settings, connectTimeout, opened) }
+        if let error {
             opened(.failure(Self.failure(.other, "no thread could be started (errno \(error))", host, port)))
-        }
-    }
-
-    private final class Work: Sendable {
-        let body: @Sendable () -> Void
-
-        init(_ body: @escaping @Sendable () -> Void) {
-            self.body = body
         }
     }
 

@@ -127,6 +127,27 @@ import TradingCore
         #expect(try stage.judge(try self.dailyBar()).events.isEmpty)
     }
 
+    @Test func `where the stream has no daily bars, they are asked for at the close`() throws {
+        for streams in [true, false] {
+            let stage = JudgementStage(
+                MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, streamsDailyBars: streams)
+            )
+            let connected = try #require(try stage.judge(.feed(.connected)).messages.first)
+            let start = NewYorkTime.timestamp(on: Self.date, hour: 0)
+            let calendar = try #require(try stage.judge(Self.answer(connected, .clock(start))).messages.first)
+            try stage.judge(Self.answer(calendar, .sessions([Self.session(Self.date)])))
+            #expect(try stage.judge(try self.quote(9, 30)).calls.isEmpty)
+            let closed = try stage.judge(try self.quote(16))
+            #expect(closed.calls.map(\.name) == (streams ? [] : ["bars"]))
+            // A bar that is late is asked for again with every poll.
+            let poll = try #require(try stage.judge(.poll).messages.first)
+            let end = Self.session(Self.date).close + .seconds(30)
+            #expect(try stage.judge(Self.answer(poll, .clock(end))).calls.map(\.name) == (streams ? [] : ["bars"]))
+            try stage.judge(try self.dailyBar())
+            #expect(try stage.judge(Self.answer(poll, .clock(end + .seconds(30)))).calls.isEmpty)
+        }
+    }
+
     @Test func `requests become broker calls and their answers historical bars`() throws {
         let stage = try self.stage()
         let request = Speaker(.strategy).say(

@@ -45,6 +45,34 @@ import TradingCore
         #expect(stage.broker.placed == 0)
     }
 
+    @Test func `where repeated orders are not recognised, one that may have been sent is not sent again`() throws {
+        let stage = try Stage()
+        stage.broker.recognisesRepeatedOrders = false
+        guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true).outcome else {
+            Issue.record("an order that may have been sent was sent again")
+            return
+        }
+        #expect(stage.broker.placed == 0)
+        // Nor is a refusal to look it up one of the order.
+        stage.broker.failure = BrokerError(.refused(code: "ambiguous"), "two of them")
+        guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true).outcome else {
+            Issue.record("an order was taken for refused because it could not be told from another")
+            return
+        }
+        // Its absence takes twice as long to prove.
+        stage.broker.failure = nil
+        #expect(stage.perform(.find(stage.terms.clientOrderID)).outcome == .notFound)
+        #expect(stage.time == .seconds(1))
+    }
+
+    @Test func `an expired login opens the breaker at once`() throws {
+        let stage = try Stage()
+        stage.broker.failure = BrokerError(.loginExpired, "log in again")
+        #expect(stage.perform(.place(stage.terms)).outcome == .unavailable(reason: "log in again"))
+        #expect(stage.changes.map(\.to) == [.open])
+        #expect(stage.broker.placed == 1)
+    }
+
     @Test func `a first order that certainly was not sent is unavailable`() throws {
         let stage = try Stage()
         stage.broker.failure = BrokerError(.notExecuted, "not reached")
@@ -185,6 +213,7 @@ private final class ScriptedBroker: Broker {
     var placed = 0
     var cancelRequests = 0
     var looksUntilCancelled = Int.max
+    var recognisesRepeatedOrders = true
 
     func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
         self.placed += 1

@@ -61,6 +61,7 @@ final class SimulatedMarket {
 
 struct SimulatedBroker: Broker {
     let market: SimulatedMarket
+    let recognisesRepeatedOrders = true
 
     func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
         let terms = order.terms

@@ -74,6 +74,7 @@ struct ReplayReportTests {
                 == .object([
                     JSONMember("bars", .string("SampleBars")), JSONMember("cash", .number("10000")),
                     JSONMember("symbols", .array(symbols)), JSONMember("timeframe", .string("1Day")),
+                    JSONMember("broker_dialect", .string("alpaca")),
                     JSONMember("strategy", .string("ma-rsi-volume")), JSONMember("kill_every", .number("1.5")),
                     JSONMember("seed", .number("7")),
                     JSONMember(

@@ -1,5 +1,6 @@
 import AgentRuntime
 import Brokerage
+import HTTPTransport
 import MarketDataAgent
 import TradingCore
 
@@ -7,14 +8,29 @@ import TradingCore
 enum Main {
     static func main() async {
         var definition = AgentDefinition(agent: .marketData, defaultHTTPPort: 8081) { settings, _ in
-            MarketDataAgent(symbols: try settings.symbols(), timeframe: try settings.timeframe())
+            let (symbols, timeframe) = (try settings.symbols(), try settings.timeframe())
+            return switch try BrokerSettings(settings) {
+            case .alpaca: MarketDataAgent(symbols: symbols, timeframe: timeframe)
+            // Schwab is asked for each date by itself, and streams bars of a minute at most.
+            case .schwab:
+                MarketDataAgent(symbols: symbols, timeframe: timeframe, calendarDays: 45, streamsDailyBars: false)
+            }
         }
-        definition.makeFeed = { settings, endpoints in
-            AlpacaMarketDataFeed(
-                endpoints: endpoints,
-                symbols: try settings.symbols(),
-                timeframe: try settings.timeframe()
-            )
+        definition.makeFeed = { settings, broker in
+            let (symbols, timeframe) = (try settings.symbols(), try settings.timeframe())
+            switch broker {
+            case .alpaca(let endpoints):
+                return AlpacaMarketDataFeed(endpoints: endpoints, symbols: symbols, timeframe: timeframe)
+            case .schwab(let endpoints):
+                let tls = try TLSSettings(settings)
+                return SchwabStreamFeed(
+                    endpoints: endpoints,
+                    symbols: symbols,
+                    timeframe: timeframe,
+                    makeClient: { CurlHTTPClient(tls: tls) },
+                    now: WallClock.now
+                )
+            }
         }
         definition.pollInterval = .seconds(30)
         await AgentProcess.run(definition)

@@ -6,6 +6,10 @@ package struct MarketDataAgent: Judgement {
     package let agent = AgentName.marketData
     private let symbols: [Symbol]
     private let timeframe: Timeframe
+    /// How far ahead the broker's calendar is asked for.
+    private let calendarDays: Int
+    /// Whether the stream brings daily bars; where it does not, they are asked for when a session closes.
+    private let streamsDailyBars: Bool
     private let speaker = Speaker(.marketData)
     /// Copies of the ledger's documents, so that a quote costs no read. A stale copy is found out by the commit.
     private var schedule: SessionSchedule?
@@ -15,9 +19,11 @@ package struct MarketDataAgent: Judgement {
     /// The newest market time seen.
     private var marketTime: Timestamp?
 
-    package init(symbols: [Symbol], timeframe: Timeframe) {
+    package init(symbols: [Symbol], timeframe: Timeframe, calendarDays: Int = 365, streamsDailyBars: Bool = true) {
         self.symbols = symbols.sorted()
         self.timeframe = timeframe
+        self.calendarDays = calendarDays
+        self.streamsDailyBars = streamsDailyBars
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
@@ -95,18 +101,12 @@ package struct MarketDataAgent: Judgement {
             }
             // The calendar first, so that openings and closings in between are told before their bars.
             self.observe(now, &work)
-            // A poll only looks at the time; a connection catches up with everything.
-            guard message.correlationID != Self.pollCorrelation else { return }
-            self.call(.latestQuotes(self.symbols), about: "\(message.id)", causedBy: message, &work)
-            for symbol in self.symbols {
-                let since = work.clock.map { self.firstBar(of: symbol, $0.value) } ?? now
-                self.call(
-                    .bars(BarsRequest(symbol: symbol, timeframe: self.timeframe, start: since)),
-                    about: "\(symbol) \(since)",
-                    causedBy: nil,
-                    &work
-                )
+            // A poll looks at the time and for bars that were late; a connection catches up with everything.
+            guard message.correlationID != Self.pollCorrelation else {
+                return self.askForBars(since: now, of: self.symbolsWithoutLastBar(work), &work)
             }
+            self.call(.latestQuotes(self.symbols), about: "\(message.id)", causedBy: message, &work)
+            self.askForBars(since: now, of: self.symbols, &work)
         case .sessions(let sessions):
             guard case .calendar(let start, let end) = answer.call.operation else { return }
             let schedule = try SessionSchedule(sessions, covering: start...end)
@@ -149,6 +149,27 @@ package struct MarketDataAgent: Judgement {
             again.id = MessageID(derivedFrom: "again", message.id.rawValue)
             work.say(again)
         default: break
+        }
+    }
+
+    /// Those whose daily bar of the session that closed last has not come, where the stream brings none.
+    private func symbolsWithoutLastBar(_ work: Work) -> [Symbol] {
+        guard !self.streamsDailyBars, self.timeframe == .day, let clock = work.clock?.value, clock.isOpen == false
+        else { return [] }
+        let day = NewYorkTime.timestamp(on: NewYorkTime.date(of: clock.lastBoundary), hour: 0)
+        return self.symbols.filter { symbol in clock.lastBars[symbol].map { $0 < day } ?? true }
+    }
+
+    /// Those not passed on yet.
+    private func askForBars(since now: Timestamp, of symbols: [Symbol], _ work: inout Work) {
+        for symbol in symbols {
+            let since = work.clock.map { self.firstBar(of: symbol, $0.value) } ?? now
+            self.call(
+                .bars(BarsRequest(symbol: symbol, timeframe: self.timeframe, start: since)),
+                about: "\(symbol) \(since)",
+                causedBy: nil,
+                &work
+            )
         }
     }
 
@@ -196,6 +217,9 @@ package struct MarketDataAgent: Judgement {
                 )
             )
             clock.value.lastBoundary = boundary.at
+            if boundary.kind == .close, self.timeframe == .day, !self.streamsDailyBars {
+                self.askForBars(since: boundary.at, of: self.symbols, &work)
+            }
         }
         clock.value.isOpen = schedule.isOpen(at: max(time, clock.value.lastBoundary))
         work.clock = clock
@@ -206,7 +230,7 @@ package struct MarketDataAgent: Judgement {
         let today = NewYorkTime.date(of: time)
         guard self.schedule?.covers(today.adding(days: 30)) != true, self.calendarAskedOn != today else { return }
         self.calendarAskedOn = today
-        self.call(.calendar(today.adding(days: -10), today.adding(days: 365)), about: "\(today)", &work)
+        self.call(.calendar(today.adding(days: -10), today.adding(days: self.calendarDays)), about: "\(today)", &work)
     }
 
     /// Passes on bars that are complete and were not passed on before.

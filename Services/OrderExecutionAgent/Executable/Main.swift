@@ -12,7 +12,13 @@ enum Main {
                 tickRule: try settings.choice("order.tickRule", default: .usStocks)
             )
         }
-        definition.makeFeed = { _, endpoints in AlpacaTradeUpdatesFeed(endpoints: endpoints) }
+        definition.makeFeed = { _, broker in
+            switch broker {
+            case .alpaca(let endpoints): AlpacaTradeUpdatesFeed(endpoints: endpoints)
+            // Schwab's one stream is MarketData's, which passes on that orders have moved.
+            case .schwab: nil
+            }
+        }
         definition.pollInterval = .seconds(15)
         await AgentProcess.run(definition)
     }

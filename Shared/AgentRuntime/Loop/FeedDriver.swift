@@ -1,5 +1,5 @@
 package import Brokerage
-import HTTPTransport
+package import HTTPTransport
 package import Logging
 import MessageBus
 package import NIOCore
@@ -18,6 +18,8 @@ package final class FeedDriver {
     private let readiness: ReadinessBoard
     private let wake: @Sendable () -> Void
 
+    private let configuration: WebSocketConfiguration
+    private var preparation: FeedPreparation?
     private var connection: (client: WebSocketClient, inbox: WebSocketInbox)?
     private var hasLease = false
     private var leaseRenewal: Duration = .zero
@@ -38,12 +40,16 @@ package final class FeedDriver {
         feed: any BrokerFeed,
         leaseName: String,
         holder: String,
+        tls: TLSSettings = TLSSettings(),
         group: any EventLoopGroup,
         logger: Logger,
         readiness: ReadinessBoard,
         wake: @escaping @Sendable () -> Void
     ) {
         self.feed = feed
+        var configuration = WebSocketConfiguration()
+        configuration.tls = tls
+        self.configuration = configuration
         self.leaseName = leaseName
         self.holder = holder
         self.group = group
@@ -61,7 +67,7 @@ package final class FeedDriver {
             self.readiness.set("broker stream", .ready)
             return
         }
-        if self.connection == nil, now >= self.nextAttempt { try self.connect() }
+        if self.connection == nil, now >= self.nextAttempt { self.connectWhenPrepared(now: now) }
         if self.waiting.isEmpty { self.collect(now: now) }
         while let item = self.waiting.first {
             switch item {
@@ -92,10 +98,30 @@ package final class FeedDriver {
         return self.hasLease
     }
 
-    private func connect() throws {
+    private func connectWhenPrepared(now: Duration) {
+        guard let preparation else {
+            self.preparation = FeedPreparation(of: self.feed, wake: self.wake)
+            return
+        }
+        guard let outcome = preparation.outcome else { return }
+        self.preparation = nil
+        switch outcome {
+        case .success(let feed):
+            self.feed = feed
+            self.connect()
+        case .failure(let error): self.give(up: error.reason, retryAfter: self.backOff, now: now)
+        }
+    }
+
+    private func connect() {
         let inbox = WebSocketInbox(notify: self.wake)
         do {
-            let client = try WebSocketClient(url: self.feed.url, inbox: inbox, eventLoopGroup: self.group)
+            let client = try WebSocketClient(
+                url: self.feed.url,
+                inbox: inbox,
+                configuration: self.configuration,
+                eventLoopGroup: self.group
+            )
             self.connection = (client, inbox)
             client.connect()
         } catch {
@@ -148,6 +174,7 @@ package final class FeedDriver {
 
     /// What was received is still dealt with; only a ping of a dead connection needs no answer.
     private func disconnect() {
+        self.preparation = nil
         self.connection?.client.close()
         self.connection = nil
         self.waiting.removeAll { item in

@@ -5,6 +5,7 @@ package import TradingCore
 package struct AlpacaBroker: Broker {
     private let endpoints: AlpacaEndpoints
     private let client: any HTTPClient
+    package let recognisesRepeatedOrders = true
 
     package init(endpoints: AlpacaEndpoints, client: any HTTPClient) {
         self.endpoints = endpoints

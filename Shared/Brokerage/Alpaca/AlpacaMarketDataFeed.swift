@@ -13,6 +13,8 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
         self.timeframe = timeframe
     }
 
+    package mutating func prepare() throws(BrokerError) {}
+
     package var url: String { "\(self.endpoints.stream)/v2/\(self.endpoints.feed)" }
 
     package mutating func opened() -> [FeedAction] {

@@ -8,6 +8,8 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
         self.endpoints = endpoints
     }
 
+    package mutating func prepare() throws(BrokerError) {}
+
     package var url: String { self.endpoints.tradeUpdatesURL }
 
     package mutating func opened() -> [FeedAction] {

@@ -6,6 +6,7 @@ package import TradingCore
 /// Schwab takes no client order id. An order is known by the number that its placing brought, and where that is
 /// missing, by what it asks for and when it was entered.
 package final class SchwabBroker: Broker {
+    package let recognisesRepeatedOrders = false
     private let session: SchwabSession
     /// What a calendar call has learned before it failed, so that the next one goes on from there.
     private var knownDates: [CalendarDate: TradingSession?] = [:]

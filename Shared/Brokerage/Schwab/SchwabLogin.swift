@@ -47,6 +47,16 @@ package struct SchwabLogin {
         return token.loginEndsAt - self.now()
     }
 
+    /// Keeps a login that was made elsewhere just now, by its refresh token alone.
+    package static func adopt(refreshToken: String, tokenFile: String, now: Timestamp) throws(BrokerError) {
+        let file = SchwabTokenFile(path: tokenFile)
+        try file.locked { () throws(BrokerError) in
+            try file.draft().save(
+                SchwabToken(accessToken: "", refreshToken: refreshToken, accessTokenEndsAt: now, authorizedAt: now)
+            )
+        }
+    }
+
     /// The authorization code, decoded once: in the address it ends in `%40`, which stands for `@`.
     private static func code(in address: String) throws(BrokerError) -> String {
         let query = address.drop { $0 != "?" }.dropFirst().prefix { $0 != "#" && !$0.isWhitespace }

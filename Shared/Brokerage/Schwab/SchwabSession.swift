@@ -48,7 +48,7 @@ final class SchwabSession {
         let second = try self.perform(method, path, body, call, renewed)
         guard second.status != 401 else {
             throw BrokerError(
-                .notExecuted,
+                .loginExpired,
                 second.failure().reason + ", with an access token just issued. Log in again with `tradectl schwab "
                     + "login`, and check that the app has both API products, for trading and for market data"
             )

@@ -15,6 +15,13 @@ struct SchwabToken: Hashable, Sendable, JSONCodable, SchwabSecretKeeper {
 
     var loginEndsAt: Timestamp { self.authorizedAt + Self.loginLifetime }
 
+    init(accessToken: String, refreshToken: String, accessTokenEndsAt: Timestamp, authorizedAt: Timestamp) {
+        self.accessToken = accessToken
+        self.refreshToken = refreshToken
+        self.accessTokenEndsAt = accessTokenEndsAt
+        self.authorizedAt = authorizedAt
+    }
+
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.accessToken = try object.value("access_token")

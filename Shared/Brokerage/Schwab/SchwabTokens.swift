@@ -100,7 +100,7 @@ package final class SchwabTokens {
 
     private func loginEnded(_ token: SchwabToken, _ refusal: String) -> BrokerError {
         BrokerError(
-            .notExecuted,
+            .loginExpired,
             "the Schwab login of \(token.authorizedAt) has ended (\(refusal)). Log in again with `tradectl schwab login`"
         )
     }

@@ -46,6 +46,15 @@ package struct ReplayCommand: ParsableCommand {
     var killEvery: Duration?
 
     @Option(
+        help: ArgumentHelp(
+            "Whose API the agents speak with the simulator: alpaca or schwab (make: BROKER_DIALECT).",
+            valueName: "broker"
+        ),
+        transform: Self.dialect
+    )
+    var brokerDialect = BrokerDialect.alpaca
+
+    @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
             "Processes of one agent, such as strategy-agent=2 (make: REPLICAS_STRATEGY=2).",
@@ -100,6 +109,7 @@ package struct ReplayCommand: ParsableCommand {
             runDirectory: self.runDirectory,
             binaries: try self.binaries ?? Self.ownFolder(),
             killEvery: self.killEvery,
+            dialect: self.brokerDialect,
             replicas: self.replicas.reduce(into: [:]) { $0[$1.agent] = $1.count },
             seed: self.seed,
             logLevel: self.logLevel,
@@ -157,6 +167,14 @@ package struct ReplayCommand: ParsableCommand {
     private static func seed(_ text: String) throws -> UInt64 {
         guard let seed = UInt64(text) else { throw ValidationError("SEED takes a whole number from 0 up, such as 7") }
         return seed
+    }
+
+    @Sendable
+    private static func dialect(_ text: String) throws -> BrokerDialect {
+        guard let dialect = BrokerDialect(rawValue: text) else {
+            throw ValidationError("BROKER_DIALECT takes alpaca or schwab")
+        }
+        return dialect
     }
 
     @Sendable

@@ -1,3 +1,5 @@
+import AgentRuntime
+import Brokerage
 import MarketSimulation
 import TradingCore
 
@@ -73,6 +75,8 @@ package struct ReplayProcesses {
         environment["HTTP_PORT"] = "0"
         environment["CONTROL_PORT"] = "0"
         environment["PORT_FILE"] = self.directory.simulatorPorts
+        environment["SCHWAB_REFRESH_TOKEN"] = Self.schwabRefreshToken
+        environment["SCHWAB_ACCOUNT_NUMBER"] = Self.schwabAccount
         return Supervisor.Task(
             name: Self.simulatorName,
             role: .essential,
@@ -81,6 +85,45 @@ package struct ReplayProcesses {
             logFile: self.directory.log(Self.simulatorName),
             pidFile: self.directory.pidFile(Self.simulatorName)
         )
+    }
+
+    /// What leads an agent to the simulator.
+    private func broker(port: UInt16) -> [String: String] {
+        let root = "http://127.0.0.1:\(port)"
+        var environment = ["BROKER": self.settings.dialect.rawValue]
+        switch self.settings.dialect {
+        case .alpaca:
+            environment["APCA_API_BASE_URL"] = root
+            environment["APCA_API_DATA_URL"] = root
+            environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(port)"
+            environment["APCA_API_KEY_ID"] = "simulated"
+            environment["APCA_API_SECRET_KEY"] = "simulated"
+        case .schwab:
+            environment["SCHWAB_BASE_URL"] = root
+            environment["SCHWAB_CALLBACK_URL"] = "https://127.0.0.1:8182"
+            environment["SCHWAB_ACCOUNT_NUMBER"] = Self.schwabAccount
+            environment["SCHWAB_TOKEN_FILE"] = self.directory.schwabLogin
+            environment["SCHWAB_APP_KEY"] = "simulated"
+            environment["SCHWAB_APP_SECRET"] = "simulated"
+        }
+        return environment
+    }
+
+    private static let schwabAccount = "12345678"
+    private static let schwabRefreshToken = "simulated"
+
+    /// A login at the simulator, as a person would have made it.
+    package func logIn() throws(CommandFailure) {
+        guard self.settings.dialect == .schwab else { return }
+        do {
+            try SchwabLogin.adopt(
+                refreshToken: Self.schwabRefreshToken,
+                tokenFile: self.directory.schwabLogin,
+                now: WallClock.now()
+            )
+        } catch {
+            throw CommandFailure(.failed, "The simulated login could not be kept: \(error)")
+        }
     }
 
     /// Every agent, each replica a task of its own.
@@ -95,11 +138,7 @@ package struct ReplayProcesses {
                 let name = replica == 1 ? agent.rawValue : instance
                 environment["HTTP_PORT"] = String(port)
                 try FileSystem.replace(self.directory.address(name), with: "http://127.0.0.1:\(port)\n")
-                environment["APCA_API_BASE_URL"] = "http://127.0.0.1:\(simulatorPort)"
-                environment["APCA_API_DATA_URL"] = "http://127.0.0.1:\(simulatorPort)"
-                environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(simulatorPort)"
-                environment["APCA_API_KEY_ID"] = "simulated"
-                environment["APCA_API_SECRET_KEY"] = "simulated"
+                environment.merge(self.broker(port: simulatorPort)) { $1 }
                 // The simulator takes every price, and bars may have finer ones than an exchange.
                 environment["ORDER_TICK_RULE"] = environment["ORDER_TICK_RULE"] ?? "none"
                 environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
@@ -133,7 +172,9 @@ package struct ReplayProcesses {
     private var commonEnvironment: [String: String] {
         var environment = self.settings.environment
         // What would send a process elsewhere, or stand against what is set here.
-        for key in ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY"] {
+        for key in [
+            "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "SCHWAB_APP_KEY", "SCHWAB_APP_SECRET", "SCHWAB_ACCOUNT_NUMBER",
+        ] {
             environment[key] = nil
             environment[key + "_FILE"] = nil
         }

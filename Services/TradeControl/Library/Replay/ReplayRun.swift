@@ -56,6 +56,7 @@ package struct ReplayRun {
         let bus = try self.connectedBus(processes)
         try self.supervisor.start(processes.simulator())
         let simulatorPorts = try self.simulatorPorts()
+        try processes.logIn()
         let agents = try processes.agents(simulatorPort: simulatorPorts.broker, ports: &ports)
         if let notice = processes.notice(for: agents) { FileSystem.write("tradectl: \(notice)\n", to: STDERR_FILENO) }
         for agent in agents { try self.supervisor.start(agent) }

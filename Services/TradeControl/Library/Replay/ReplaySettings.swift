@@ -13,6 +13,7 @@ package struct ReplaySettings: Sendable {
     package var binaries: String
     /// About how often an agent is killed; nil for never.
     package var killEvery: Duration?
+    package var dialect: BrokerDialect
     /// Of the agents that run more than once.
     package var replicas: [AgentName: Int]
     /// Chooses who is killed and when.
@@ -30,6 +31,7 @@ package struct ReplaySettings: Sendable {
         runDirectory: String,
         binaries: String,
         killEvery: Duration? = nil,
+        dialect: BrokerDialect = .alpaca,
         replicas: [AgentName: Int] = [:],
         seed: UInt64 = 1,
         logLevel: String = "warning",
@@ -48,6 +50,7 @@ package struct ReplaySettings: Sendable {
         self.runDirectory = runDirectory
         self.binaries = binaries
         self.killEvery = killEvery
+        self.dialect = dialect
         self.replicas = replicas
         self.seed = seed
         self.logLevel = logLevel

@@ -35,6 +35,7 @@ package final class RunDirectory {
 
     package var redisData: String { self.path + "/redis" }
     package var simulatorPorts: String { self.path + "/broker-simulator.ports" }
+    package var schwabLogin: String { self.path + "/schwab-login.json" }
     package var logs: String { self.path + "/logs" }
     package func log(_ name: String) -> String { "\(self.logs)/\(name).log" }
     package func pidFile(_ name: String) -> String { "\(self.path)/\(name).pid" }
@@ -57,7 +58,7 @@ package final class RunDirectory {
         for name in FileSystem.names(in: self.path) where name.hasSuffix(".pid") || name.hasSuffix(".url") {
             FileSystem.remove("\(self.path)/\(name)")
         }
-        FileSystem.remove(self.simulatorPorts)
+        for path in [self.simulatorPorts, self.schwabLogin, self.schwabLogin + ".lock"] { FileSystem.remove(path) }
     }
 
     private func stopLeftovers() {

@@ -9,6 +9,8 @@ package struct ReportedSettings: Hashable, Sendable {
     package var cash: Money
     package var symbols: [Symbol]
     package var timeframe: Timeframe
+    /// Whose API was spoken.
+    package var dialect: BrokerDialect
     /// Nil if nothing was scanned.
     package var strategy: String?
     /// Nil if the run killed nothing.
@@ -22,6 +24,7 @@ package struct ReportedSettings: Hashable, Sendable {
         cash: Money,
         symbols: [Symbol],
         timeframe: Timeframe,
+        dialect: BrokerDialect = .alpaca,
         strategy: String? = nil,
         killEvery: Duration? = nil,
         seed: UInt64 = 1,
@@ -31,6 +34,7 @@ package struct ReportedSettings: Hashable, Sendable {
         self.cash = cash
         self.symbols = symbols
         self.timeframe = timeframe
+        self.dialect = dialect
         self.strategy = strategy
         self.killEvery = killEvery
         self.seed = seed
@@ -45,6 +49,7 @@ package struct ReportedSettings: Hashable, Sendable {
             cash: settings.cash,
             symbols: settings.bars.symbols,
             timeframe: settings.timeframe,
+            dialect: settings.dialect,
             strategy: strategy,
             killEvery: settings.killEvery,
             seed: settings.seed,
@@ -63,6 +68,7 @@ extension ReportedSettings: JSONEncodable {
             $0.field("cash", self.cash)
             $0.field("symbols", self.symbols)
             $0.field("timeframe", self.timeframe.rawValue)
+            $0.field("broker_dialect", self.dialect.rawValue)
             $0.field("strategy", self.strategy.map(JSONValue.string) ?? .null)
             // In seconds.
             $0.field("kill_every", self.killEvery.map { JSONValue.number("\($0 / .seconds(1))") } ?? .null)

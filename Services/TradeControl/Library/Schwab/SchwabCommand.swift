@@ -1,0 +1,112 @@
+import AgentRuntime
+package import ArgumentParser
+import Brokerage
+import Glibc
+import HTTPTransport
+import TradingCore
+
+/// `tradectl schwab`: what a person has to do for the connection to Schwab.
+package struct SchwabCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "schwab",
+        abstract: "Looks after the login at Charles Schwab.",
+        subcommands: [Login.self, Status.self]
+    )
+
+    package init() {}
+
+    private static let settings = """
+        Reads SCHWAB_APP_KEY, SCHWAB_APP_SECRET, SCHWAB_CALLBACK_URL, SCHWAB_ACCOUNT_NUMBER and SCHWAB_TOKEN_FILE from \
+        the environment or from the file that QUINTET_CONFIG names.
+        """
+
+    /// Blocks on the terminal and the network.
+    struct Login: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Logs in through a browser and keeps the login for the agents.",
+            discussion: """
+                Schwab ends every login after seven days: do this at least once a week.
+
+                \(SchwabCommand.settings)
+
+                Example: SCHWAB_TOKEN_FILE=schwab-login.json tradectl schwab login
+                """
+        )
+
+        func run() throws {
+            try SchwabCommand.reporting {
+                let settings = try Settings()
+                let login = SchwabLogin(
+                    endpoints: try SchwabEndpoints(settings),
+                    client: CurlHTTPClient(tls: try TLSSettings(settings)),
+                    now: WallClock.now
+                )
+                print(
+                    """
+                    1. Open this address in a browser, log in at Schwab and allow the account that is to be traded:
+
+                       \(login.authorizeURL)
+
+                    2. The browser then shows an address that begins with the app's callback URL; that the page itself \
+                    cannot be shown does not matter. Within half a minute, paste all of that address here:
+                    """
+                )
+                guard let address = readLine() else {
+                    throw CommandFailure(.failed, "no address was given; nothing has changed")
+                }
+                let lifetime = try login.finish(redirectedTo: address)
+                print("Logged in. The login ends in \(SchwabCommand.text(of: lifetime)); log in again before.")
+            }
+        }
+    }
+
+    struct Status: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says how long the login lasts.",
+            discussion: """
+                Ends with code 1 when there is no login or it has ended.
+
+                \(SchwabCommand.settings)
+
+                Example: tradectl schwab status
+                """
+        )
+
+        func run() throws {
+            try SchwabCommand.reporting {
+                let settings = try Settings()
+                let tokens = SchwabTokens(
+                    endpoints: try SchwabEndpoints(settings),
+                    client: CurlHTTPClient(tls: try TLSSettings(settings)),
+                    now: WallClock.now
+                )
+                let left = try tokens.loginTimeLeft()
+                guard left > .zero else {
+                    throw CommandFailure(.failed, "the login has ended; log in again with `tradectl schwab login`")
+                }
+                print("The login ends in \(SchwabCommand.text(of: left)).")
+            }
+        }
+    }
+
+    private static func reporting(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch {
+            let code: CommandFailure.Code =
+                switch error {
+                case let failure as CommandFailure: failure.code
+                case is ConfigurationError: .badConfiguration
+                default: .failed
+                }
+            FileSystem.write("tradectl: \(error)\n", to: STDERR_FILENO)
+            throw ExitCode(code.rawValue)
+        }
+    }
+
+    private static func text(of duration: Duration) -> String {
+        let hours = duration.components.seconds / 3600
+        let (days, rest) = hours.quotientAndRemainder(dividingBy: 24)
+        return days == 0 ? "\(hours) h" : "\(days) days and \(rest) h"
+    }
+}

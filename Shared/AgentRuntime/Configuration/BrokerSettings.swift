@@ -1,0 +1,71 @@
+package import Brokerage
+package import HTTPTransport
+import TradingCore
+
+/// Which broker the process talks to, and how to reach it.
+///
+/// | environment | file | default |
+/// |---|---|---|
+/// | `BROKER` | `broker` | `alpaca`; or `schwab` |
+/// | `TLS_AUTHORITIES_FILE` | `tls.authoritiesFile` | none; PEM file of the authorities to trust in place of the system's |
+///
+/// and the keys of `AlpacaSettings` or `SchwabEndpoints`.
+package enum BrokerSettings: Sendable {
+    case alpaca(AlpacaEndpoints)
+    case schwab(SchwabEndpoints)
+
+    private enum Name: String, CaseIterable {
+        case alpaca
+        case schwab
+    }
+
+    package init(_ settings: Settings) throws(ConfigurationError) {
+        switch try settings.choice("broker", default: Name.alpaca) {
+        case .alpaca: self = .alpaca(AlpacaEndpoints(try AlpacaSettings(settings)))
+        case .schwab: self = .schwab(try SchwabEndpoints(settings))
+        }
+    }
+
+    /// A broker for the thread that calls this.
+    func makeBroker(_ tls: TLSSettings) -> any Broker {
+        switch self {
+        case .alpaca(let endpoints): AlpacaBroker(endpoints: endpoints, client: CurlHTTPClient(tls: tls))
+        case .schwab(let endpoints):
+            SchwabBroker(endpoints: endpoints, client: CurlHTTPClient(tls: tls), now: WallClock.now)
+        }
+    }
+}
+
+extension TLSSettings {
+    package init(_ settings: Settings) throws(ConfigurationError) {
+        self.init(authoritiesFile: try settings.optionalString("tls.authoritiesFile"))
+    }
+}
+
+extension SchwabEndpoints {
+    /// | environment | file | default |
+    /// |---|---|---|
+    /// | `SCHWAB_APP_KEY` or `SCHWAB_APP_KEY_FILE` | `schwab.app.key`, `schwab.app.keyFile` | required |
+    /// | `SCHWAB_APP_SECRET` or `SCHWAB_APP_SECRET_FILE` | `schwab.app.secret`, `schwab.app.secretFile` | required |
+    /// | `SCHWAB_CALLBACK_URL` | `schwab.callbackUrl` | required: as registered with the app, byte for byte |
+    /// | `SCHWAB_ACCOUNT_NUMBER` | `schwab.accountNumber` | required: the account to trade |
+    /// | `SCHWAB_TOKEN_FILE` | `schwab.tokenFile` | required: where `tradectl schwab login` keeps the login |
+    /// | `SCHWAB_BASE_URL` | `schwab.baseUrl` | `https://api.schwabapi.com` |
+    package init(_ settings: Settings) throws(ConfigurationError) {
+        let base = try settings.url("schwab.baseUrl", default: "https://api.schwabapi.com", schemes: ["https", "http"])
+        if base.hasPrefix("http://"), base.contains("schwabapi.com") {
+            throw ConfigurationError(
+                .malformed,
+                "\(SettingsKey(path: "schwab.baseUrl")): tokens must not travel unencrypted; start it with https://"
+            )
+        }
+        self.init(
+            base: base.hasSuffix("/") ? String(base.dropLast()) : base,
+            appKey: try settings.secret("schwab.app.key").exposed,
+            appSecret: try settings.secret("schwab.app.secret").exposed,
+            callbackURL: try settings.requiredString("schwab.callbackUrl"),
+            accountNumber: try settings.secret("schwab.accountNumber").exposed,
+            tokenFile: try settings.requiredString("schwab.tokenFile")
+        )
+    }
+}
