@@ -66,21 +66,35 @@ package struct JSONWriter {
 
     package mutating func string(_ text: String) {
         self.bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                self.bytes.append(UInt8(ascii: "\\"))
-                self.bytes.append(byte)
-            case 0x0A: self.bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                self.bytes.append(contentsOf: Array("\\u00".utf8))
-                self.bytes.append(digits[Int(byte >> 4)])
-                self.bytes.append(digits[Int(byte & 15)])
-            default: self.bytes.append(byte)
+        var text = text
+        text.withUTF8 { utf8 in
+            // Byte by byte costs twice as much, and next to nothing needs an escape.
+            if utf8.contains(where: Self.needsEscape) {
+                for byte in utf8 { self.appendEscaped(byte) }
+            } else {
+                self.bytes.append(contentsOf: utf8)
             }
         }
         self.bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            self.bytes.append(UInt8(ascii: "\\"))
+            self.bytes.append(byte)
+        case 0x0A: self.bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
+        case 0..<0x20:
+            let digits = Array("0123456789abcdef".utf8)
+            self.bytes.append(contentsOf: Array("\\u00".utf8))
+            self.bytes.append(digits[Int(byte >> 4)])
+            self.bytes.append(digits[Int(byte & 15)])
+        default: self.bytes.append(byte)
+        }
     }
 
     private mutating func name(_ name: String) {

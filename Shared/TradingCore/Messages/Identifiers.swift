@@ -8,7 +8,9 @@ package struct TradeID: Hashable, Comparable, Sendable, CustomStringConvertible,
     }
 
     package init?(_ text: some StringProtocol) {
-        guard (3...64).contains(text.utf8.count), text.contains("-"), text.utf8.allSatisfy(isPlainCharacter) else {
+        guard (3...64).contains(text.utf8.count), text.utf8.contains(UInt8(ascii: "-")),
+            text.utf8.allSatisfy(isPlainCharacter)
+        else {
             return nil
         }
         self.rawValue = String(text)
@@ -48,10 +50,13 @@ package struct ClientOrderID: Hashable, Sendable, CustomStringConvertible, JSONC
 
     /// Nil for ids that were not made here, such as those of orders a person placed.
     package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, let attempt = Int(parts[parts.count - 1]), (1...1_000_000).contains(attempt),
-            String(attempt) == parts[parts.count - 1], let role = OrderRole(rawValue: String(parts[parts.count - 2])),
-            let trade = TradeID(parts.dropLast(2).joined(separator: "-"))
+        let text = String(text)
+        let dash = UInt8(ascii: "-")
+        guard let last = text.utf8.lastIndex(of: dash), let middle = text.utf8[..<last].lastIndex(of: dash),
+            let attempt = Int(text[text.utf8.index(after: last)...]), (1...1_000_000).contains(attempt),
+            String(attempt) == text[text.utf8.index(after: last)...],
+            let role = OrderRole(rawValue: String(text[text.utf8.index(after: middle)..<last])),
+            let trade = TradeID(text[..<middle])
         else { return nil }
         self.init(trade: trade, role: role, attempt: attempt)
     }
