@@ -52,7 +52,12 @@ let shared: [Target] = [
         dependencies: ["TradingCore", logging, coreMetrics],
         path: "Shared/Telemetry"
     ),
-    .target(name: "Brokerage", dependencies: ["TradingCore", "HTTPTransport"], path: "Shared/Brokerage"),
+    .target(
+        name: "Brokerage",
+        dependencies: ["TradingCore", "HTTPTransport"],
+        path: "Shared/Brokerage",
+        exclude: ["README.md"]
+    ),
     .target(name: "MarketSimulation", dependencies: ["TradingCore"], path: "Shared/MarketSimulation"),
     .target(
         name: "AgentRuntime",

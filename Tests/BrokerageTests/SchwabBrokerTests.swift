@@ -170,7 +170,7 @@ import TradingCore
         self.stage.client.on("POST {account}/orders", SchwabStage.unauthorized, status: 401)
         self.stage.client.on("POST /v1/oauth/token", SchwabStage.tokenAnswer(2, refresh: "refresh-token-2"))
         let error = try self.placing()
-        #expect(error.kind == .notExecuted)
+        #expect(error.kind == .loginExpired)
         #expect(error.reason.contains("tradectl schwab login"))
         #expect(self.stage.client.requests("POST {account}/orders").count == 2)
         SchwabStage.expectNoSecret(error.reason)

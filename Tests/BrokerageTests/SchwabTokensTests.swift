@@ -118,7 +118,7 @@ import TradingCore
         let tokens = dead.tokens()
         for _ in 0..<2 {
             let error = try #require(#expect(throws: BrokerError.self) { try tokens.accessToken() })
-            #expect(error.kind == .notExecuted)
+            #expect(error.kind == .loginExpired)
             #expect(error.reason.contains("tradectl schwab login"))
             SchwabStage.expectNoSecret(error.reason)
         }

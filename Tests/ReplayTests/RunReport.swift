@@ -175,6 +175,8 @@ struct ReportShape {
         ["ENTRY_APPROVED", "CANCELLED", "order.cancelled"],
         ["ENTRY_APPROVED", "CANCELLED", "order.rejected"],
         ["FILLED", "EXIT_TRIGGERED", "position.unprotected"],
+        ["HOLDING", "EXIT_TRIGGERED", "position.unprotected"],
+        ["CANCELLED", "FILLED", "order.filled"],
         ["ORDER_CLOSING", "EXIT_TRIGGERED", "order.cancelled"],
         ["ORDER_CLOSING", "EXIT_TRIGGERED", "order.rejected"],
     ]
