@@ -100,7 +100,7 @@ struct ReportShape {
         self.members(
             json["settings"] ?? .null,
             "settings",
-            ["bars", "cash", "symbols", "timeframe", "strategy", "kill_every", "seed", "replicas"]
+            ["bars", "cash", "symbols", "timeframe", "broker_dialect", "strategy", "kill_every", "seed", "replicas"]
         )
         let curve = json["equity_curve"]?.elements ?? []
         if curve.count != json["sessions"]?.integer { self.defects.append("equity_curve: \(curve.count) points") }
