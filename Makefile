@@ -26,6 +26,16 @@ ifneq ($(UNKNOWN_REPLICAS),)
 $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
 
+# A misspelt variable would give another run than the one that was meant.
+KNOWN := BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT FAULTS FILL_FRACTION TICK_RULE STRICT_BARS
+SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
+UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
+
+ifneq ($(strip $(UNKNOWN)),)
+$(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)
+endif
+
 announce = [ -e $(BIN)/tradectl ] || echo "building; the first time takes 5 to 10 minutes on two cores"
 
 help: ## List the targets
@@ -40,6 +50,7 @@ help: ## List the targets
 #>    BROKER_DIALECT=<name> whose API the agents speak with the simulator: alpaca (if not given) or schwab
 #>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
 #>                          POSITION_MANAGEMENT
+#>    FAULTS=<orders>       how the broker misbehaves: see Services/BrokerSimulator/README.md
 #>    RUN_DIRECTORY=<path>  data, logs and reports (.run)
 #>    LOG_LEVEL=<level>     of the processes: trace, debug, info, notice, warning (if not given), error or critical
 #>  and the agents' settings, such as RISK_MAX_POSITION_VALUE=2000: see README.md
@@ -48,7 +59,7 @@ run: build ## Replay real bars through the five agents, show progress, report to
 		$(if $(BROKER_DIALECT),--broker-dialect="$(BROKER_DIALECT)") \
 		$(if $(KILL_EVERY),--kill-every="$(KILL_EVERY)") $(if $(SEED),--seed="$(SEED)") \
 		$(addprefix --replicas=,$(REPLICAS)) \
-		$(if $(filter command,$(origin LOG_LEVEL)),--log-level="$(LOG_LEVEL)")
+		$(if $(LOG_LEVEL),--log-level="$(LOG_LEVEL)")
 
 # One configuration for everything, so that a fresh clone compiles once.
 build: setup ## Build everything in release mode

@@ -157,16 +157,9 @@ struct AgentConfiguration: Sendable {
             default: loop.claimIdle,
             in: .seconds(15)...Duration.seconds(86_400)
         )
-        loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 1...1000)
+        loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 3...1000)
         self.loop = loop
-        var breaker = BreakerSettings()
-        breaker.failureThreshold = try settings.int("breaker.failures", default: 3, in: 1...100)
-        breaker.openFor = try settings.duration(
-            "breaker.openFor",
-            default: breaker.openFor,
-            in: .seconds(1)...Duration.seconds(86_400)
-        )
-        self.breaker = breaker
+        self.breaker = try BreakerSettings(settings)
     }
 }
 
@@ -241,42 +234,15 @@ struct AgentDesk: Sendable {
 /// An error in what the user configured, beside `ConfigurationError`.
 package protocol ConfigurationProblem: Error {}
 
-/// Runs one blocking thread as a service and stops it gracefully.
-struct ThreadService: Service {
-    private let stop: StopSignal
-    private let body: @Sendable () throws -> Void
-
-    init(stop: StopSignal, body: @escaping @Sendable () throws -> Void) {
-        self.stop = stop
-        self.body = body
-    }
-
-    func run() async throws {
-        let stop = self.stop
-        let body = self.body
-        try await withTaskCancellationHandler {
-            try await withGracefulShutdownHandler {
-                try await DedicatedThread.run(body)
-            } onGracefulShutdown: {
-                stop.give()
-            }
-            // The group stops its services one after another and takes one that ends out of turn for a failure.
-            if stop.isGiven { try? await gracefulShutdown() }
-        } onCancel: {
-            stop.give()
-        }
-    }
-}
-
-extension AlpacaEndpoints {
-    package init(_ settings: AlpacaSettings) {
-        self.init(
-            trading: settings.baseURL,
-            data: settings.dataURL,
-            stream: settings.streamURL,
-            feed: settings.feed.rawValue,
-            keyID: settings.keyID.exposed,
-            secretKey: settings.secretKey.exposed
+extension BreakerSettings {
+    /// `BREAKER_FAILURES` and `BREAKER_OPEN_FOR`.
+    package init(_ settings: Settings) throws(ConfigurationError) {
+        self.init()
+        self.failureThreshold = try settings.int("breaker.failures", default: self.failureThreshold, in: 1...100)
+        self.openFor = try settings.duration(
+            "breaker.openFor",
+            default: self.openFor,
+            in: .seconds(1)...Duration.seconds(86_400)
         )
     }
 }

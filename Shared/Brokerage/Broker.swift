@@ -24,7 +24,9 @@ package protocol Broker {
 }
 
 package struct BrokerAccount: Hashable, Sendable {
+    /// Settled and unsettled, without what could be borrowed.
     package var cash: Money
+    /// Cash and the shares at their last prices.
     package var equity: Money
 
     package init(cash: Money, equity: Money) {
@@ -44,6 +46,8 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
         case loginExpired
         /// It may have happened.
         case unknownOutcome
+        /// A question was answered in a way that cannot be read.
+        case unreadable
     }
 
     package let kind: Kind

@@ -47,7 +47,7 @@ package final class BrokerDesk {
                     return BrokerAnswer(call, .unknown(reason: error.reason))
                 }
                 return BrokerAnswer(call, .unavailable(reason: error.reason))
-            case .unknownOutcome: return BrokerAnswer(call, .unknown(reason: error.reason))
+            case .unknownOutcome, .unreadable: return BrokerAnswer(call, .unknown(reason: error.reason))
             }
         }
     }
@@ -76,19 +76,21 @@ package final class BrokerDesk {
         case .cancel(let id): return try self.cancel(try Self.order(id, in: orders))
         case .find(let id):
             let order = try Self.order(id, in: orders)
-            if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
-                return .orders([report])
-            }
-            // Where an order has to be recognised by its looks, it may take a minute to be seen: twice the time that
-            // proves the absence of one with an id.
-            if !self.broker.recognisesRepeatedOrders { _ = self.pause(.seconds(1)) }
-            return .notFound
+            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
+            return report.map { .orders([$0]) } ?? .notFound
         case .reconcile(let ids):
             var reports: [OrderReport] = []
             for id in ids {
                 let order = try Self.order(id, in: orders)
-                if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
-                    reports.append(report)
+                do throws(BrokerError) {
+                    if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
+                        reports.append(report)
+                    }
+                } catch {
+                    // One order that the broker will not or cannot tell of says nothing of the others, and what was
+                    // told before it stopped answering is good.
+                    guard error.isAboutThisOrder || !reports.isEmpty else { throw error }
+                    reports.append(.unanswered(order, reason: error.reason))
                 }
             }
             return .orders(reports)
@@ -112,7 +114,7 @@ package final class BrokerDesk {
         do throws(BrokerError) {
             return try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
         } catch {
-            guard case .refused = error.kind else { throw error }
+            guard error.isAboutThisOrder else { throw error }
             throw BrokerError(.unknownOutcome, error.reason)
         }
     }
@@ -176,7 +178,7 @@ package final class BrokerDesk {
             return result
         } catch {
             switch error.kind {
-            case .refused: self.breaker.succeeded()
+            case .refused, .unreadable: self.breaker.succeeded()
             case .notExecuted, .unknownOutcome: self.breaker.failed(.transient, now: self.now())
             case .loginExpired: self.breaker.failed(.loginExpired, now: self.now())
             }
@@ -187,5 +189,31 @@ package final class BrokerDesk {
 
     private func report(_ before: BreakerState, _ reason: String) {
         if self.breaker.state != before { self.breakerChanged(before, self.breaker.state, reason) }
+    }
+}
+
+extension BrokerError {
+    /// The broker answers; only this question has no good answer.
+    fileprivate var isAboutThisOrder: Bool {
+        switch self.kind {
+        case .refused, .unreadable: true
+        case .notExecuted, .loginExpired, .unknownOutcome: false
+        }
+    }
+}
+
+extension OrderReport {
+    /// Nothing could be learned; the order is not missing for that.
+    fileprivate static func unanswered(_ order: OrderReference, reason: String) -> OrderReport {
+        OrderReport(
+            clientOrderID: order.id,
+            brokerOrderID: order.brokerOrderID ?? "",
+            event: .outcomeUnknown,
+            filledQuantity: .zero,
+            averagePrice: nil,
+            submittedAt: order.intendedAt,
+            timestamp: order.intendedAt,
+            reason: reason
+        )
     }
 }

@@ -41,8 +41,6 @@ struct CurlOptions {
         self.set(CURLOPT_SSL_VERIFYPEER, 1)
         self.set(CURLOPT_SSL_VERIFYHOST, 2)
         if let file = tls.authoritiesFile { self.set(CURLOPT_CAINFO, file) }
-        if let file = tls.certificateFile { self.set(CURLOPT_SSLCERT, file) }
-        if let file = tls.keyFile { self.set(CURLOPT_SSLKEY, file) }
     }
 
     /// At least 1, since 0 means no limit to libcurl.

@@ -3,13 +3,8 @@
 package struct TLSSettings: Hashable, Sendable {
     /// PEM file of the certificate authorities to trust; nil for the system's.
     package var authoritiesFile: String?
-    /// PEM files of this side's own certificate and its key, for servers that ask for one.
-    package var certificateFile: String?
-    package var keyFile: String?
 
-    package init(authoritiesFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil) {
+    package init(authoritiesFile: String? = nil) {
         self.authoritiesFile = authoritiesFile
-        self.certificateFile = certificateFile
-        self.keyFile = keyFile
     }
 }

@@ -115,11 +115,17 @@ private struct Carrier {
             let out = self.outbound.isEmpty
             let into = self.inbound.isEmpty
             var descriptors = [
-                pollfd(fd: self.local, events: Int16((out ? POLLIN : 0) | (into ? 0 : POLLOUT)), revents: 0),
-                pollfd(fd: self.remote, events: Int16((into ? POLLIN : 0) | (out ? 0 : POLLOUT)), revents: 0),
+                Self.pollable(self.local, reads: out, writes: !into),
+                Self.pollable(self.remote, reads: into, writes: !out),
             ]
             guard poll(&descriptors, 2, -1) >= 0 || errno == EINTR else { return }
         }
+    }
+
+    /// A side of which nothing is wanted is passed over, or its hanging up would end every wait at once.
+    private static func pollable(_ descriptor: CInt, reads: Bool, writes: Bool) -> pollfd {
+        let events = Int16((reads ? POLLIN : 0) | (writes ? POLLOUT : 0))
+        return pollfd(fd: events == 0 ? -1 : descriptor, events: events, revents: 0)
     }
 
     /// Local to remote. False if nothing can be moved now.

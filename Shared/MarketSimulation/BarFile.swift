@@ -196,7 +196,10 @@ private struct BarFileReader {
 
     private func price(_ text: Substring, _ column: String) throws(BarFileError) -> Price {
         guard let price = Price(text) ?? Self.shortened(text).flatMap(Price.init) else {
-            throw self.failure("\(column) \"\(text.prefix(40))\" is not a number", "write a decimal such as 19.66")
+            throw self.failure(
+                "\(column) \"\(text.prefix(40))\" is not a number up to 92 billion",
+                "write a decimal such as 19.66"
+            )
         }
         guard price > .zero else {
             throw self.failure("\(column) \(price) is not a positive price", "correct the line")
@@ -217,7 +220,10 @@ private struct BarFileReader {
 
     private func volume(_ text: Substring) throws(BarFileError) -> Int64 {
         guard let volume = Quantity(text) else {
-            throw self.failure("volume \"\(text.prefix(40))\" is not a number", "write whole shares such as 26643400")
+            throw self.failure(
+                "volume \"\(text.prefix(40))\" is not a whole number of shares up to 92 billion",
+                "write one such as 26643400"
+            )
         }
         guard volume >= .zero else {
             throw self.failure("volume \(volume) is negative", "write whole shares such as 26643400")

@@ -29,7 +29,9 @@ package enum RedisReply: Hashable, Sendable {
     /// Throws what the server refused.
     func accepted() throws(MessageBusError) -> RedisReply {
         guard case .error(let text) = self else { return self }
-        let transient = ["LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "BUSY"]
+        let transient = [
+            "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "READONLY", "NOREPLICAS",
+        ]
         let code = text.prefix { $0 != " " }
         if code == MessageBusError.ledgerReplacedCode { throw .ledgerReplaced }
         if transient.contains(String(code)) {

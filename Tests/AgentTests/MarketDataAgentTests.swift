@@ -116,6 +116,12 @@ import TradingCore
         #expect(try orders.judge(.message(ring)).calls.map(\.operation) == [.reconcile([entry.id])])
     }
 
+    @Test func `where one stream tells of everything, a new connection rings too`() throws {
+        let agent = MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, streamTellsOfOrders: true)
+        #expect(try JudgementStage(agent).judge(.feed(.connected)).privateMessages.map(\.to) == [.orderExecution])
+        #expect(try self.stage().judge(.feed(.connected)).privateMessages.isEmpty)
+    }
+
     @Test func `a daily bar is passed on when its session has closed, and once`() throws {
         let stage = try self.stage()
         try stage.judge(try self.quote(15))

@@ -135,7 +135,7 @@ import TradingCore
         let early = try stage.judge(Sample.answer(.find(order.id), .notFound, trade, misses: 3))
         #expect(early.calls.map(\.misses) == [4])
         #expect(try stage.trade(trade.id).state == .entryApproved)
-        let proved = try stage.judge(Sample.answer(.find(order.id), .notFound, trade, misses: 30))
+        let proved = try stage.judge(Sample.answer(.find(order.id), .notFound, trade, misses: 60))
         #expect(proved.calls.isEmpty)
         #expect(proved.events == [.orderCancelled])
         #expect(try stage.trade(trade.id).state == .cancelled)
@@ -151,7 +151,7 @@ import TradingCore
         trade.replace(exit)
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
-        let decision = try stage.judge(Sample.answer(.find(exit.id), .notFound, trade, misses: 30))
+        let decision = try stage.judge(Sample.answer(.find(exit.id), .notFound, trade, misses: 60))
         #expect(decision.calls.map(\.operation) == [.place(exit.terms)])
         #expect(try stage.trade(trade.id).orders.count == 2)
     }
@@ -165,7 +165,7 @@ import TradingCore
         trade.replace(stop)
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
-        let decision = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
+        let decision = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 60))
         #expect(decision.calls.map(\.name) == ["place"])
         #expect(try stage.trade(trade.id).latest(.exit)?.state == .intent)
     }
@@ -183,8 +183,91 @@ import TradingCore
         let missing = try stage.judge(Sample.answer(.reconcile([stop.id]), .orders([]), trade))
         #expect(missing.calls.map(\.operation) == [.find(stop.id)])
         // Proved absent, the lost stop is announced, so that PositionManagement replaces it.
-        let lost = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
+        let lost = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 60))
         #expect(lost.events == [.orderCancelled])
+    }
+
+    @Test func `open orders are asked about one question at a time`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.orderPlaced)
+        let entry = try Sample.order(.entry, trade, state: .accepted)
+        trade.replace(entry)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        let ring = Sample.message(.ordersMoved(OrdersMoved(ring: "1")), trade)
+        #expect(try stage.judge(ring).calls.map(\.name) == ["reconcile"])
+        for input in [ring, ring, .poll] { #expect(try stage.judge(input).calls.isEmpty) }
+        // What went wrong is asked again; what was wanted meanwhile is asked when there is an answer.
+        let failed = Sample.answer(.reconcile([entry.id]), .unavailable(reason: "breaker"), trade)
+        #expect(try stage.judge(failed).calls.map(\.attempt) == [2])
+        let answer = Sample.answer(.reconcile([entry.id]), .orders([Sample.report(entry.id, .accepted)]), trade)
+        #expect(try stage.judge(answer).calls.map(\.name) == ["reconcile"])
+        #expect(try stage.judge(answer).calls.isEmpty)
+        #expect(try stage.judge(.poll).calls.map(\.name) == ["reconcile"])
+        // An answer that never comes does not end the asking.
+        var asked = 0
+        for _ in 0..<9 { asked += try stage.judge(.poll).calls.count }
+        #expect(asked == 1)
+    }
+
+    @Test func `an order of unknown outcome is asked about, and no second search begins when it is not found`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.entryApproved)
+        let entry = try Sample.order(.entry, trade, state: .unknown)
+        trade.replace(entry)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        #expect(try stage.judge(.poll).calls.map(\.operation) == [.reconcile([entry.id])])
+        #expect(try stage.judge(Sample.answer(.reconcile([entry.id]), .orders([]), trade)).calls.isEmpty)
+        // Seen by a poll, it is booked without waiting for the search.
+        try stage.judge(.poll)
+        let filled = Sample.report(entry.id, .filled, filled: 50, price: "19.66")
+        let told = try stage.judge(Sample.answer(.reconcile([entry.id]), .orders([filled]), trade))
+        #expect(told.events == [.orderSubmitted, .orderFilled])
+        // The search ends with that.
+        #expect(try stage.judge(Sample.answer(.find(entry.id), .notFound, trade, misses: 3)).calls.isEmpty)
+    }
+
+    @Test func `of two orders told of, one that cannot be booked does not hide the other`() throws {
+        let stage = self.stage()
+        var trade = try Sample.trade(.orderPlaced)
+        let entry = try Sample.order(.entry, trade, state: .accepted)
+        trade.replace(entry)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        try stage.judge(.poll)
+        let priceless = Sample.report(entry.id, .filled, filled: 50)
+        let filled = Sample.report(entry.id, .filled, filled: 50, price: "19.66")
+        let told = try stage.judge(Sample.answer(.reconcile([entry.id]), .orders([priceless, filled]), trade))
+        #expect(told.events == [.orderFilled])
+        #expect(told.notes.map(\.level) == [.error])
+    }
+
+    @Test func `only a poll takes back a target sale that rests`() throws {
+        for input in [Input.poll, .started] {
+            let stage = self.stage()
+            var trade = try Sample.trade(.orderClosing)
+            trade.exitReason = .target
+            trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+            let terms = OrderTerms(
+                clientOrderID: trade.nextID(.exit),
+                symbol: trade.symbol,
+                side: .sell,
+                type: .limit,
+                quantity: Quantity(50),
+                limitPrice: Price(22),
+                timeInForce: .day
+            )
+            trade.replace(Order(terms: terms, intendedAt: Sample.now, state: .accepted))
+            stage.put(trade)
+            var account = try Sample.account()
+            account.openTrades = [trade.id: trade.symbol]
+            stage.put(Account.key, account)
+            try stage.judge(input)
+            let id = terms.clientOrderID
+            let rests = Sample.answer(.reconcile([id]), .orders([Sample.report(id, .accepted)]), trade)
+            #expect(try stage.judge(rests).calls.map(\.operation) == (input == .poll ? [.cancel(id)] : []))
+        }
     }
 
     @Test func `a fill that overtakes the answer counts once`() throws {

@@ -83,15 +83,89 @@ import TradingCore
         let stop = try Sample.order(.stop, trade, state: .intent)
         trade.replace(stop)
         stage.put(trade)
-        for attempt in 1...4 {
+        for attempt in 1...74 {
             let decision = try stage.judge(
                 Sample.answer(.place(stop.terms), .unavailable(reason: "open"), trade, attempt: attempt)
             )
             #expect(decision.calls.map(\.attempt) == [attempt + 1])
             #expect(try stage.trade(trade.id).state == .filled)
         }
-        try stage.judge(Sample.answer(.place(stop.terms), .unavailable(reason: "open"), trade, attempt: 5))
+        try stage.judge(Sample.answer(.place(stop.terms), .unavailable(reason: "open"), trade, attempt: 75))
         #expect(try stage.trade(trade.id).state == .exitTriggered)
+    }
+
+    @Test(arguments: ["unknown", "void", "missing", "unavailable"])
+    func `a stop that the stream reported first holds its position, whatever the answer says`(answer: String) throws {
+        let stage = self.stage()
+        var trade = try self.filled()
+        let stop = try Sample.order(.stop, trade, state: .accepted)
+        trade.replace(stop)
+        stage.put(trade)
+        let input =
+            switch answer {
+            case "unknown": Sample.answer(.place(stop.terms), .unknown(reason: "timeout"), trade)
+            case "void": Sample.answer(.place(stop.terms), .refused(code: "void", reason: "accepted"), trade)
+            case "missing": Sample.answer(.find(stop.id), .notFound, trade, misses: 3)
+            default: Sample.answer(.find(stop.id), .unavailable(reason: "breaker"), trade)
+            }
+        let decision = try stage.judge(input)
+        #expect(decision.events == [.stopSet])
+        #expect(decision.calls.isEmpty)
+        #expect(try stage.trade(trade.id).state == .holding)
+        #expect(try stage.judge(input).messages.isEmpty)
+    }
+
+    @Test func `that an unknown stop may not be looked at is no refusal of it`() throws {
+        let stage = self.stage()
+        var trade = try self.filled()
+        let stop = try Sample.order(.stop, trade, state: .unknown)
+        trade.replace(stop)
+        stage.put(trade)
+        let refused = Sample.answer(.find(stop.id), .refused(code: "ambiguous", reason: "two of them"), trade)
+        #expect(try stage.judge(refused).calls.map(\.name) == ["find"])
+        #expect(try stage.trade(trade.id).state == .filled)
+    }
+
+    @Test func `two positions in one symbol are watched apart`() throws {
+        let stage = self.stage()
+        var trades: [Trade] = []
+        for number in 0..<2 {
+            let id = TradeID(symbol: try Sample.symbol(), signaledAt: Sample.now + .seconds(number))
+            var trade = Trade(
+                id: id,
+                symbol: try Sample.symbol(),
+                strategy: "test",
+                traceID: TraceID(seed: "", trade: id),
+                signaledAt: Sample.now
+            )
+            trade.plan = try Sample.plan()
+            for (state, trigger) in [
+                (TradeState.setupDetected, TradeTrigger.candidateFound), (.entryApproved, .tradeApproved),
+                (.orderPlaced, .orderSubmitted), (.filled, .orderFilled),
+            ] {
+                _ = try trade.transition(to: state, on: trigger, at: Sample.now, message: MessageID(derivedFrom: "t"))
+            }
+            trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
+            let stop = try Sample.order(.stop, trade, state: .intent)
+            trade.replace(stop)
+            stage.put(trade)
+            try stage.judge(
+                Sample.answer(.place(stop.terms), .orders([Sample.report(stop.id, .accepted)]), trade)
+            )
+            trades.append(trade)
+        }
+        let high = Quote(
+            symbol: try Sample.symbol(),
+            bid: Price(23),
+            ask: Price(23),
+            timestamp: Sample.now + .seconds(9)
+        )
+        for trade in trades {
+            let hit = try stage.judge(.quote(high))
+            #expect(hit.events == [.targetHit])
+            #expect(hit.messages.first?.tradeID == trade.id)
+        }
+        #expect(try stage.judge(.quote(high)).messages.isEmpty)
     }
 
     @Test func `an unknown stop is asked about and never sold for`() throws {
@@ -108,7 +182,7 @@ import TradingCore
         )
         #expect(again.calls.map(\.misses) == [8])
         #expect(try stage.trade(trade.id).state == .filled)
-        let absent = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 30))
+        let absent = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 60))
         #expect(absent.calls.map(\.operation) == [.place(stop.terms)])
     }
 

@@ -66,6 +66,24 @@ import TradingCore
         #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
     }
 
+    @Test func `a new ledger that finds shares at the broker makes no entries`() throws {
+        for equity in [10_000, 10_500] {
+            let stage = self.stage()
+            let asked = try stage.judge(.started)
+            #expect(asked.calls.map(\.name) == ["account"])
+            var answer = try #require(asked.messages.first)
+            answer.body = .brokerCallCompleted(
+                BrokerAnswer(
+                    try #require(asked.calls.first),
+                    .account(cash: Money(10_000), equity: Money(equity))
+                )
+            )
+            try stage.judge(.message(answer))
+            #expect(try stage.account().cash == Money(10_000))
+            #expect((try stage.account().entriesStopped != nil) == (equity != 10_000))
+        }
+    }
+
     @Test func `a drawdown of a fifth stops entries until they are resumed`() throws {
         let stage = self.stage()
         var account = try Sample.account(cash: 8000)

@@ -59,10 +59,6 @@ import TradingCore
             Issue.record("an order was taken for refused because it could not be told from another")
             return
         }
-        // Its absence takes twice as long to prove.
-        stage.broker.failure = nil
-        #expect(stage.perform(.find(stage.terms.clientOrderID)).outcome == .notFound)
-        #expect(stage.time == .seconds(1))
     }
 
     @Test func `an expired login opens the breaker at once`() throws {
@@ -108,10 +104,10 @@ import TradingCore
         #expect(stage.changes.last?.to == .closed)
     }
 
-    @Test func `one absence proves nothing, thirty-one do, and a failed look is none`() throws {
+    @Test func `one absence proves nothing, sixty-one do, and a failed look is none`() throws {
         let stage = try Stage()
         var call = BrokerCall(.find(stage.terms.clientOrderID), lane: .protective)
-        for _ in 0..<30 {
+        for _ in 0..<60 {
             let answer = stage.perform(call)
             #expect(answer.outcome == .notFound)
             #expect(!answer.provesAbsence)
@@ -123,6 +119,28 @@ import TradingCore
             stage.broker.failure = nil
         }
         #expect(stage.perform(call).provesAbsence)
+    }
+
+    @Test func `one order that cannot be told of does not hide the others`() throws {
+        let stage = try Stage()
+        let other = ClientOrderID(trade: stage.terms.clientOrderID.trade, role: .stop, attempt: 1)
+        var terms = stage.terms
+        terms.clientOrderID = other
+        stage.ledger.append(OrderReference(terms: terms, state: .accepted, intendedAt: Timestamp(seconds: 0)))
+        stage.broker.known = stage.report(.accepted)
+        for kind in [BrokerError.Kind.refused(code: "replaced"), .unreadable] {
+            stage.broker.failures = [other: BrokerError(kind, "not this one")]
+            for _ in 0..<4 {
+                let answer = stage.perform(.reconcile([other, stage.terms.clientOrderID]))
+                guard case .orders(let reports) = answer.outcome else {
+                    Issue.record("the other order was not told of")
+                    return
+                }
+                #expect(reports.map(\.event) == [.outcomeUnknown, .accepted])
+                #expect(reports.last == stage.report(.accepted))
+            }
+        }
+        #expect(stage.changes.isEmpty, "the broker answers, so no breaker opens")
     }
 
     @Test func `a cancel waits for the terminal state`() throws {
@@ -210,6 +228,7 @@ private final class ScriptedBroker: Broker {
     var cancelled: OrderReport?
     var known: OrderReport?
     var failure: BrokerError?
+    var failures: [ClientOrderID: BrokerError] = [:]
     var placed = 0
     var cancelRequests = 0
     var looksUntilCancelled = Int.max
@@ -225,7 +244,7 @@ private final class ScriptedBroker: Broker {
     func requestCancel(brokerOrderID: String) throws(BrokerError) { self.cancelRequests += 1 }
 
     func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
-        if let failure { throw failure }
+        if let failure = self.failure ?? self.failures[order.id] { throw failure }
         if self.cancelRequests > 0 {
             self.looksUntilCancelled -= 1
             if self.looksUntilCancelled <= 0 { return self.cancelled }

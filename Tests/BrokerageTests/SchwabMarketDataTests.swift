@@ -20,7 +20,7 @@ import TradingCore
     @Test(arguments: [
         (#""MARGIN""#, #"{"cashBalance":10197.7808,"liquidationValue":11815.6108,"totalCash":1}"#, "10197.7808"),
         (
-            #""CASH""#, #"{"cashAvailableForTrading":99.99999999,"totalCash":5,"liquidationValue":11815.6108}"#,
+            #""CASH""#, #"{"cashAvailableForTrading":5,"totalCash":99.99999999,"liquidationValue":11815.6108}"#,
             "99.99999999"
         ),
         (#""CASH""#, #"{"totalCash":10197.780000000001,"liquidationValue":11815.6108}"#, "10197.78"),
@@ -49,7 +49,7 @@ import TradingCore
     func `an account that cannot be read is no account`(body: String) throws {
         self.stage.client.on("GET {account}", body)
         let error = try #require(#expect(throws: BrokerError.self) { try self.stage.broker().account() })
-        #expect(error.kind == .unknownOutcome)
+        #expect(error.kind == .unreadable)
         SchwabStage.expectNoSecret(error.reason)
     }
 

@@ -64,7 +64,7 @@ struct BarFileTests {
             (header + "2009-01-02,1,2,-1,2,10\n", 2, "low -1 is not a positive"),
             (header + "2009-01-02,1,2,1,2,-10\n", 2, "negative"),
             (header + "2009-01-02,1,2,1,2,1.5\n", 2, "not whole"),
-            (header + "2009-01-02,1,2,1,2,ten\n", 2, "volume \"ten\" is not a number"),
+            (header + "2009-01-02,1,2,1,2,ten\n", 2, "volume \"ten\" is not a whole number"),
             (header + "2009-01-02,2,1,2,2,10\n", 2, "high 1 is below low 2"),
             (header + "2009-01-02,1,2,1,2,10\n2009-01-02,1,2,1,2,10\n", 3, "stands twice"),
             (header + "2009-01-05,1,2,1,2,10\n2009-01-02,1,2,1,2,10\n", 3, "earlier"),

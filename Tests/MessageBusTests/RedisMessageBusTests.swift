@@ -250,7 +250,7 @@ import TradingCore
         var commit = Commit()
         commit.writes = [.init(.trade, from: 0, "", to: "A", "x")]
         let error = try #require(#expect(throws: MessageBusError.self) { try self.bus.commit(commit) })
-        #expect(error.code == .refused)
+        #expect(error.code == .unreachable)
         #expect(error.message.contains("OOM"))
         #expect(try self.bus.load([.trade]) == [nil])
         try self.ask("CONFIG", "SET", "maxmemory", "0")

@@ -1,6 +1,6 @@
 import TradingCore
 
-/// What a replay comes to by DESIGN sections 6 and 7, worked out a second time from their text alone: one loop over the
+/// What a replay comes to by the rules of risk and replay, worked out a second time from their text alone: one loop over the
 /// bars, without agents, messages or orders on their way.
 ///
 /// Of the system it shares nothing but the reading of times. Money and prices are whole counts of 1e-8.

@@ -81,6 +81,17 @@ final class ReplayRunner: Sendable {
         Files.text("\(self.directory)/\(name).pid").flatMap { pid_t($0.filter(\.isNumber)) }
     }
 
+    /// How often each fault that was ordered has struck, as the simulator told at its end.
+    var strikes: [Int] {
+        (Files.text("\(self.directory)/logs/broker-simulator.log") ?? "").split(separator: "\n").compactMap { line in
+            guard case .string(let count)? = try? JSONValue(parsing: Array(line.utf8))["metadata"]?["fault.strikes"]
+            else {
+                return nil
+            }
+            return Int(count)
+        }
+    }
+
     // MARK: Looking in while it runs
 
     /// How many ticks of all symbols the simulator has replayed; nil while it does not answer.

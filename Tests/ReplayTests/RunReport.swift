@@ -100,7 +100,10 @@ struct ReportShape {
         self.members(
             json["settings"] ?? .null,
             "settings",
-            ["bars", "cash", "symbols", "timeframe", "broker_dialect", "strategy", "kill_every", "seed", "replicas"]
+            [
+                "bars", "cash", "symbols", "timeframe", "broker_dialect", "strategy", "kill_every", "seed", "replicas",
+                "environment",
+            ]
         )
         let curve = json["equity_curve"]?.elements ?? []
         if curve.count != json["sessions"]?.integer { self.defects.append("equity_curve: \(curve.count) points") }
@@ -142,7 +145,7 @@ struct ReportShape {
         self.identity(trade)
     }
 
-    /// Ids, and a history that walks from state to state along the table of DESIGN section 4.
+    /// Ids, and a history that walks from state to state along the table of a trade's steps.
     private mutating func identity(_ trade: JSONValue) {
         let id = trade["trade_id"]?.text ?? ""
         if !id.hasPrefix((trade["symbol"]?.text ?? "?") + "-") { self.defects.append("trade_id \(id)") }

@@ -85,6 +85,7 @@ struct ReplayReportTests {
                             }
                         )
                     ),
+                    JSONMember("environment", .object([])),
                 ])
         )
         #expect(json["redis_restarts"] == .number("3"))

@@ -23,6 +23,7 @@ import UnixSignals
 /// | `SCHWAB_APP_KEY`, `SCHWAB_APP_SECRET` | any key and secret are taken |
 /// | `SCHWAB_REFRESH_TOKEN` | none; a login made before, for replays without a person |
 /// | `SCHWAB_ACCOUNT_NUMBER` | `12345678` |
+/// | `FAULTS` | none; how the broker misbehaves, such as `accept-then-504:entry:every=3,disconnect:updates:every=9` |
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
@@ -71,7 +72,7 @@ enum BrokerSimulatorProcess {
         )
         if let pidFile = common.pidFile { try PIDFile.write(pidFile) }
 
-        var services: [any Service] = [SimulatorService(simulator: simulator)]
+        var services: [any Service] = [SimulatorService(simulator: simulator, logger: logger)]
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -105,10 +106,17 @@ enum BrokerSimulatorProcess {
 
 private struct SimulatorService: Service {
     let simulator: BrokerSimulator
+    let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         await self.simulator.stop()
+        for (order, count) in self.simulator.strikes {
+            self.logger.warning(
+                "the broker misbehaved as ordered",
+                metadata: ["fault": "\(order)", "fault.strikes": "\(count)"]
+            )
+        }
     }
 }
 
@@ -117,6 +125,11 @@ extension BrokerSimulatorConfiguration {
         self.init(host: common.httpHost, port: common.httpPort)
         self.controlPort = try settings.int("control.port", default: 0, in: 0...65_535)
         self.portFile = try settings.optionalString("port.file")
+        do {
+            self.faults = try [FaultOrder](ordered: try settings.optionalString("faults") ?? "")
+        } catch let error as BrokerSimulatorError {
+            throw ConfigurationError(.malformed, "FAULTS: \(error)")
+        }
         self.matching.cash = try settings.decimal("cash", default: Money(10_000), in: .zero...Money(1_000_000_000))
         self.matching.fillFraction = try settings.decimal("fill.fraction", default: .one, in: Rate(raw: 1)...Rate.one)
         self.matching.refusesSubPennyPrices = try settings.bool("tick.rule", default: false)
@@ -149,10 +162,10 @@ extension BrokerSimulatorConfiguration {
 extension SchwabConfiguration {
     fileprivate init(_ settings: Settings) throws {
         self.init()
-        if let key = try settings.optionalSecret("schwab.appKey") {
+        if let key = try settings.optionalSecret("schwab.app.key") {
             self.credentials = BrokerSimulatorConfiguration.Credentials(
                 key: key.exposed,
-                secret: try settings.secret("schwab.appSecret").exposed
+                secret: try settings.secret("schwab.app.secret").exposed
             )
         }
         self.refreshToken = try settings.optionalSecret("schwab.refreshToken")?.exposed

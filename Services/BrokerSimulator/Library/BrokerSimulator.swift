@@ -17,6 +17,7 @@ package final class BrokerSimulator: Sendable {
 
     private let driver: ReplayDriver
     private let gate: SettleGate
+    private let faults: FaultPlan
     private let channels: [any Channel]
     private let group: MultiThreadedEventLoopGroup
     private let replayThread: NIOThreadPool
@@ -34,12 +35,14 @@ package final class BrokerSimulator: Sendable {
     ) async throws(BrokerSimulatorError) -> BrokerSimulator {
         let gate = SettleGate(requiredRoles: configuration.requiredStreams, logger: logger)
         let access = SchwabAccess(configuration.schwab)
+        let faults = FaultPlan(configuration.faults)
         let start = SimulatedMarket(folder: bars, matching: configuration.matching)
         let hub = StreamHub(
             symbols: bars.symbols,
             credentials: configuration.credentials,
             schwab: access,
             gate: gate,
+            faults: faults,
             startingAt: start.now
         )
         let market = SharedMarket(start, hub: hub)
@@ -49,17 +52,18 @@ package final class BrokerSimulator: Sendable {
             schwab: SchwabRouter(configuration.schwab, access: access)
         )
         let heartbeatInterval = TimeAmount(configuration.schwab.heartbeatInterval)
-        let control = ControlEndpoints(market: market, driver: driver, gate: gate)
+        let control = ControlEndpoints(market: market, driver: driver, gate: gate, faults: faults)
+        let desk = FaultyDesk(plan: faults) { request in
+            market.perform { market, updates in
+                router.reply(to: request, market: &market, updates: &updates)
+            }
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var channels: [any Channel] = []
         do {
             channels.append(
                 try await Self.listen(group, configuration.host, configuration.port) { channel in
-                    try Self.serve(channel, hub, gate, heartbeatInterval) { request in
-                        market.perform { market, updates in
-                            router.reply(to: request, market: &market, updates: &updates)
-                        }
-                    }
+                    try Self.serve(channel, hub, gate, heartbeatInterval) { desk.reply(to: $0) }
                 }
             )
             channels.append(
@@ -77,15 +81,22 @@ package final class BrokerSimulator: Sendable {
             try? await group.shutdownGracefully()
             throw error
         }
-        let simulator = BrokerSimulator(driver: driver, gate: gate, channels: channels, group: group)
+        let simulator = BrokerSimulator(driver: driver, gate: gate, faults: faults, channels: channels, group: group)
         simulator.replayThread.start()
         simulator.replayThread.submit { _ in driver.run(makeQuiescenceCheck?()) }
         return simulator
     }
 
-    private init(driver: ReplayDriver, gate: SettleGate, channels: [any Channel], group: MultiThreadedEventLoopGroup) {
+    private init(
+        driver: ReplayDriver,
+        gate: SettleGate,
+        faults: FaultPlan,
+        channels: [any Channel],
+        group: MultiThreadedEventLoopGroup
+    ) {
         self.driver = driver
         self.gate = gate
+        self.faults = faults
         self.channels = channels
         self.group = group
         self.port = channels[0].boundPort
@@ -95,6 +106,9 @@ package final class BrokerSimulator: Sendable {
 
     /// Whether the bars are over and the system has settled after the last of them.
     package var isFinished: Bool { self.driver.state == .finished }
+
+    /// Every fault that was ordered, with the number of its strikes.
+    package var strikes: [(order: FaultOrder, count: Int)] { self.faults.strikes }
 
     /// Ends the replay where it is and closes every connection.
     package func stop() async {

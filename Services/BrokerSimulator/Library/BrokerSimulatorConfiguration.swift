@@ -27,6 +27,9 @@ package struct BrokerSimulatorConfiguration: Sendable {
     package var requiredStreams: Set<StreamRole>
     package var schwab: SchwabConfiguration
 
+    /// In force from the start.
+    package var faults: [FaultOrder] = []
+
     package init(
         matching: MatchingEngine.Configuration = .init(),
         host: String = "127.0.0.1",

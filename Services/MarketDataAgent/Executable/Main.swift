@@ -13,7 +13,13 @@ enum Main {
             case .alpaca: MarketDataAgent(symbols: symbols, timeframe: timeframe)
             // Schwab is asked for each date by itself, and streams bars of a minute at most.
             case .schwab:
-                MarketDataAgent(symbols: symbols, timeframe: timeframe, calendarDays: 45, streamsDailyBars: false)
+                MarketDataAgent(
+                    symbols: symbols,
+                    timeframe: timeframe,
+                    calendarDays: 45,
+                    streamsDailyBars: false,
+                    streamTellsOfOrders: true
+                )
             }
         }
         definition.makeFeed = { settings, broker in
@@ -22,6 +28,12 @@ enum Main {
             case .alpaca(let endpoints):
                 return AlpacaMarketDataFeed(endpoints: endpoints, symbols: symbols, timeframe: timeframe)
             case .schwab(let endpoints):
+                guard timeframe == .day || timeframe.interval == .seconds(60) else {
+                    throw ConfigurationError(
+                        .malformed,
+                        "TIMEFRAME (timeframe): Schwab brings completed bars of 1Min and 1Day only, not of \(timeframe)"
+                    )
+                }
                 let tls = try TLSSettings(settings)
                 return SchwabStreamFeed(
                     endpoints: endpoints,

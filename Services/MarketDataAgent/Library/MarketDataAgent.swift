@@ -10,6 +10,8 @@ package struct MarketDataAgent: Judgement {
     private let calendarDays: Int
     /// Whether the stream brings daily bars; where it does not, they are asked for when a session closes.
     private let streamsDailyBars: Bool
+    /// Whether this agent's stream is the only one, so that what it misses of orders OrderExecution has missed too.
+    private let streamTellsOfOrders: Bool
     private let speaker = Speaker(.marketData)
     /// Copies of the ledger's documents, so that a quote costs no read. A stale copy is found out by the commit.
     private var schedule: SessionSchedule?
@@ -19,11 +21,18 @@ package struct MarketDataAgent: Judgement {
     /// The newest market time seen.
     private var marketTime: Timestamp?
 
-    package init(symbols: [Symbol], timeframe: Timeframe, calendarDays: Int = 365, streamsDailyBars: Bool = true) {
+    package init(
+        symbols: [Symbol],
+        timeframe: Timeframe,
+        calendarDays: Int = 365,
+        streamsDailyBars: Bool = true,
+        streamTellsOfOrders: Bool = false
+    ) {
         self.symbols = symbols.sorted()
         self.timeframe = timeframe
         self.calendarDays = calendarDays
         self.streamsDailyBars = streamsDailyBars
+        self.streamTellsOfOrders = streamTellsOfOrders
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
@@ -47,7 +56,9 @@ package struct MarketDataAgent: Judgement {
         }
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
         switch input {
-        case .feed(.connected): self.catchUp(&work)
+        case .feed(.connected):
+            self.catchUp(&work)
+            if self.streamTellsOfOrders { self.ring("connected", &work) }
         case .feed(.quote(let quote)):
             self.publish(quote, causedBy: nil, &work)
             self.observe(quote.timestamp, &work)
@@ -55,15 +66,7 @@ package struct MarketDataAgent: Judgement {
             self.take([bar], of: symbol, timeframe, &work)
         case .message(let message): try self.decide(message, &work, documents)
         case .poll: self.call(.clock, about: "poll", &work)
-        case .feed(.ordersMoved(let ring)):
-            work.tell(
-                .orderExecution,
-                self.speaker.say(
-                    .ordersMoved(OrdersMoved(ring: ring)),
-                    at: self.marketTime ?? Timestamp(seconds: 0),
-                    about: ring
-                )
-            )
+        case .feed(.ordersMoved(let ring)): self.ring(ring, &work)
         case .started, .feed(.order), .quote: break
         }
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
@@ -80,6 +83,17 @@ package struct MarketDataAgent: Judgement {
         case .brokerCallCompleted(let answer): try self.take(answer, message, &work, documents)
         default: break
         }
+    }
+
+    private func ring(_ ring: String, _ work: inout Work) {
+        work.tell(
+            .orderExecution,
+            self.speaker.say(
+                .ordersMoved(OrdersMoved(ring: ring)),
+                at: self.marketTime ?? Timestamp(seconds: 0),
+                about: ring
+            )
+        )
     }
 
     /// After every connect: what the stream said meanwhile was missed, so it is asked for.

@@ -6,6 +6,8 @@ struct Books {
     private var trades: [TradeID: OpenTrade] = [:]
     private let unchangedAccount: Account?
     var account: Versioned<Account>?
+    private let unchangedWatch: OrderWatch?
+    var watch: Versioned<OrderWatch>
     private var messages: [Message] = []
     private var notes: [Note] = []
 
@@ -13,6 +15,9 @@ struct Books {
         self.documents = documents
         self.account = try documents.find(Account.key)
         self.unchangedAccount = self.account?.value
+        let watch: Versioned<OrderWatch>? = try documents.find(OrderWatch.key)
+        self.unchangedWatch = watch?.value
+        self.watch = watch ?? Versioned(new: OrderWatch.key, value: OrderWatch())
     }
 
     var openTrades: [TradeID] { self.account?.value.openTrades.keys.sorted() ?? [] }
@@ -34,6 +39,7 @@ struct Books {
             trade.write(to: &decision)
         }
         if let account, account.value != self.unchangedAccount { decision.write(account) }
+        if self.watch.value != self.unchangedWatch ?? OrderWatch() { decision.write(self.watch) }
         decision.messages = self.messages
         decision.notes = self.notes
         return decision

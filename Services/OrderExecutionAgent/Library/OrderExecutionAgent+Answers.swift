@@ -2,13 +2,29 @@ import TradingCore
 
 /// What came of the calls to the broker.
 extension OrderExecutionAgent {
-    func take(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books) throws {
+    func take(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books, _ documents: Documents) throws {
         if case .orders(let reports) = answer.outcome {
-            for report in reports { try self.apply(report, to: &books, causedBy: message) }
+            for report in reports where report.event != .outcomeUnknown {
+                // One that cannot be booked is no reason to lose what is told of the others.
+                let before = books
+                do {
+                    try self.apply(report, to: &books, causedBy: message)
+                } catch let error as NotYet {
+                    throw error
+                } catch {
+                    guard reports.count > 1 else { throw error }
+                    books = before
+                    books.note(
+                        Note(
+                            .error,
+                            "what the broker says of an order cannot be booked",
+                            ["order.id": "\(report.clientOrderID)", "reason": "\(error)"]
+                        )
+                    )
+                }
+            }
             switch answer.call.operation {
-            case .reconcile(let ids):
-                try self.hurryExits(reports, message, &books)
-                try self.lookFor(Set(ids).subtracting(reports.map(\.clientOrderID)), message, &books)
+            case .reconcile(let ids): try self.takeReconciliation(reports, of: ids, message, &books, documents)
             case .find(let id): try self.cancelAgain(id, message, &books)
             default: break
             }
@@ -17,6 +33,7 @@ extension OrderExecutionAgent {
         switch answer.call.operation {
         case .place(let terms): try self.placementFailed(terms, answer, message, &books)
         case .find(let id):
+            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal else { return }
             if answer.provesAbsence {
                 try self.orderIsAbsent(id, message, &books)
             } else {
@@ -24,23 +41,61 @@ extension OrderExecutionAgent {
             }
         case .cancel(let id):
             // Already gone or never there: what became of it decides what comes next.
-            let trade = try books.trade(id.trade)
             if case .unavailable = answer.outcome {
                 self.repeatCall(answer, message, &books)
             } else {
-                books.say(
-                    self.speaker.say(
-                        .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
-                        trade: trade.trade,
-                        at: message.timestamp,
-                        about: "find \(message.id)",
-                        causedBy: message
-                    )
-                )
+                try self.look(for: id, about: "find \(message.id)", &books, at: message.timestamp, causedBy: message)
             }
-        case .reconcile: books.note(Note(.warning, "open orders could not be asked for", [:]))
+        case .reconcile:
+            // It is under way still, and no poll has to take it for lost.
+            books.watch.value.pollsWaited = 0
+            self.repeatCall(answer, message, &books)
         case .account, .clock, .calendar, .bars, .latestQuotes: break
         }
+    }
+
+    private func takeReconciliation(
+        _ reports: [OrderReport],
+        of ids: [ClientOrderID],
+        _ message: Message,
+        _ books: inout Books,
+        _ documents: Documents
+    ) throws {
+        let (isPolled, isDueAgain) = books.watch.value.answered()
+        if isPolled { try self.hurryExits(reports, message, &books) }
+        // Orders that the ledger has as live and the broker did not mention are looked for one by one.
+        for id in Set(ids).subtracting(reports.map(\.clientOrderID)).sorted(by: { $0.description < $1.description }) {
+            // One of unknown outcome has its own search, begun when its answer was lost.
+            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal,
+                order.state != .unknown
+            else { continue }
+            let time = order.submittedAt ?? message.timestamp
+            try self.look(for: id, about: "missing \(id)", &books, at: time, causedBy: message)
+        }
+        if isDueAgain { try self.askForOpenOrders(&books, documents) }
+    }
+
+    /// Asks what became of one order, in a second. Of an entry that nobody knows of in its own lane: stops and exits do
+    /// not wait for that.
+    private func look(
+        for id: ClientOrderID,
+        about: String,
+        _ books: inout Books,
+        at timestamp: Timestamp,
+        causedBy cause: Message
+    ) throws {
+        let trade = try books.trade(id.trade).trade
+        let isUnknownEntry = id.role == .entry && trade.order(id)?.state == .unknown
+        let call = BrokerCall(.find(id), lane: isUnknownEntry ? .entries : .protective, delaySeconds: 1)
+        books.say(
+            self.speaker.say(
+                .brokerCallRequested(call),
+                trade: trade,
+                at: timestamp,
+                about: about,
+                causedBy: cause
+            )
+        )
     }
 
     private func repeatCall(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books) {
@@ -57,23 +112,6 @@ extension OrderExecutionAgent {
         again.causationID = message.id
         again.source = self.agent.source
         books.say(again)
-    }
-
-    /// Orders that the ledger has as live and the broker did not mention are looked for one by one.
-    private func lookFor(_ ids: Set<ClientOrderID>, _ message: Message, _ books: inout Books) throws {
-        for id in ids.sorted(by: { $0.description < $1.description }) {
-            let trade = try books.trade(id.trade)
-            guard let order = trade.trade.order(id), !order.state.isTerminal else { continue }
-            books.say(
-                self.speaker.say(
-                    .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
-                    trade: trade.trade,
-                    at: order.submittedAt ?? message.timestamp,
-                    about: "missing \(id)",
-                    causedBy: message
-                )
-            )
-        }
     }
 
     /// The broker has said long enough that it does not have the order.
@@ -141,15 +179,8 @@ extension OrderExecutionAgent {
                     causedBy: message
                 )
             )
-            books.say(
-                self.speaker.say(
-                    .brokerCallRequested(BrokerCall(.find(id), lane: .protective, delaySeconds: 1)),
-                    trade: trade.trade,
-                    at: message.timestamp,
-                    about: "find \(message.id)",
-                    causedBy: message
-                )
-            )
+            books.put(trade)
+            try self.look(for: id, about: "find \(message.id)", &books, at: message.timestamp, causedBy: message)
         case .refused(let code, let reason):
             order.step(on: .rejected)
             try self.orderRefused(order, "\(code): \(reason)", &trade, message, &books)

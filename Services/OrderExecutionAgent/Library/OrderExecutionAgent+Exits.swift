@@ -71,7 +71,7 @@ extension OrderExecutionAgent {
         _ report: OrderReport,
         causedBy cause: Message?
     ) throws {
-        guard order.id.role == .stop, order.state.isTerminal else { return }
+        guard order.id.role == .stop, order.id == trade.trade.latest(.stop)?.id, order.state.isTerminal else { return }
         try self.continueExit(of: &trade, &books, at: report.timestamp, causedBy: cause)
     }
 

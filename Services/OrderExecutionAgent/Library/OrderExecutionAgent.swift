@@ -27,7 +27,10 @@ package struct OrderExecutionAgent: Judgement {
             case .brokerCallCompleted(let answer):
                 var trades = Set([message.tradeID].compactMap(\.self))
                 if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
-                if case .reconcile(let ids) = answer.call.operation { trades.formUnion(ids.map(\.trade)) }
+                if case .reconcile(let ids) = answer.call.operation {
+                    trades.formUnion(ids.map(\.trade))
+                    return try trades.sorted().map(Trade.key) + self.openTradeReads(documents)
+                }
                 return trades.sorted().map(Trade.key) + [Account.key]
             case .tradeApproved, .targetHit:
                 return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
@@ -38,16 +41,16 @@ package struct OrderExecutionAgent: Judgement {
 
     private func openTradeReads(_ documents: Documents) throws -> [DocumentKey] {
         let account: Versioned<Account>? = try documents.find(Account.key)
-        return [Account.key, MarketClock.key] + (account?.value.openTrades.keys.sorted().map(Trade.key) ?? [])
+        return [Account.key, MarketClock.key, OrderWatch.key]
+            + (account?.value.openTrades.keys.sorted().map(Trade.key) ?? [])
     }
 
     package func decide(_ input: Input, given documents: Documents) throws -> Decision {
         var books = try Books(documents)
         switch input {
         // Whatever the broker's stream said while nobody listened is asked for.
-        case .started, .feed(.connected), .poll:
-            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
-            self.askForOpenOrders(&books, clock: clock?.value)
+        case .started, .feed(.connected): try self.wantOpenOrders(&books, documents)
+        case .poll: try self.wantOpenOrders(&books, documents, isPoll: true)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
         case .feed, .quote: break
         case .message(let message): try self.decide(message, &books, documents)
@@ -74,9 +77,7 @@ package struct OrderExecutionAgent: Judgement {
             try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             books.put(trade)
         case .stopHit: try self.closeByStop(message, &books)
-        case .ordersMoved:
-            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
-            self.askForOpenOrders(&books, clock: clock?.value)
+        case .ordersMoved: try self.wantOpenOrders(&books, documents)
         case .marketStatus:
             for id in books.openTrades {
                 var trade = try books.trade(id)
@@ -84,7 +85,7 @@ package struct OrderExecutionAgent: Judgement {
                 try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
                 books.put(trade)
             }
-        case .brokerCallCompleted(let answer): try self.take(answer, message, &books)
+        case .brokerCallCompleted(let answer): try self.take(answer, message, &books, documents)
         default: break
         }
     }
@@ -159,7 +160,9 @@ package struct OrderExecutionAgent: Judgement {
     /// The stop sold everything: the stop order is the exit order, submitted long ago.
     private func closeByStop(_ message: Message, _ books: inout Books) throws {
         var trade = try books.trade(message.requiredTradeID)
-        guard trade.trade.state == .exitTriggered, let stop = trade.trade.latest(.stop) else { return }
+        guard case .stopHit(let notice) = message.body, trade.trade.state == .exitTriggered,
+            let stop = notice.stopOrder.flatMap({ trade.trade.order($0) }) ?? trade.trade.latest(.stop)
+        else { return }
         if trade.trade.heldQuantity == .zero {
             try self.close(&trade, by: stop, at: message.timestamp, &books)
         } else {
@@ -193,7 +196,13 @@ package struct OrderExecutionAgent: Judgement {
         books.say(filled)
     }
 
-    private func askForOpenOrders(_ books: inout Books, clock: MarketClock?) {
+    /// Asks about every order that the broker may have moved, unless such a question is under way.
+    private func wantOpenOrders(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
+        guard books.watch.value.wants(poll: isPoll) else { return }
+        try self.askForOpenOrders(&books, documents)
+    }
+
+    func askForOpenOrders(_ books: inout Books, _ documents: Documents) throws {
         var ids: [ClientOrderID] = []
         var newest = Timestamp(seconds: 0)
         for id in books.openTrades {
@@ -202,15 +211,20 @@ package struct OrderExecutionAgent: Judgement {
             // An intent's own call is still to come or under way; everything else can be asked about.
             ids += trade.trade.orders.filter { !$0.state.isTerminal && $0.state != .intent }.map(\.id)
         }
-        guard !ids.isEmpty else { return }
+        guard !ids.isEmpty else {
+            books.watch.value = OrderWatch()
+            return
+        }
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
         let call = BrokerCall(.reconcile(ids), lane: .protective)
         books.say(
             self.speaker.say(
                 .brokerCallRequested(call),
-                at: clock?.lastBoundary ?? newest,
+                at: clock?.value.lastBoundary ?? newest,
                 about: call.subject
             )
         )
+        books.watch.value.asked()
     }
 
     func call(

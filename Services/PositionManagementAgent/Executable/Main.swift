@@ -8,7 +8,9 @@ enum Main {
         var definition = AgentDefinition(agent: .positionManagement, defaultHTTPPort: 8085) { settings, _ in
             PositionManagementAgent(
                 gapStopDistance: try RiskLimits(settings).stopDistance,
-                tickRule: try settings.choice("order.tickRule", default: .usStocks)
+                tickRule: try settings.choice("order.tickRule", default: .usStocks),
+                // A second apart, they outlast the rest of a breaker.
+                maximumSendAttempts: 15 + Int(try BreakerSettings(settings).openFor.components.seconds)
             )
         }
         definition.watchesQuotes = true

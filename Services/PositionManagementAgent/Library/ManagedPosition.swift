@@ -3,10 +3,15 @@ import TradingCore
 /// A trade under change, and what the decision about it has come to so far.
 struct ManagedPosition {
     private var open: OpenTrade
+    private var watches: Versioned<TargetWatches>
+    private let unchangedWatches: TargetWatches
     private var result = Decision()
 
-    init(_ document: Versioned<Trade>) {
-        self.open = OpenTrade(document)
+    init(_ id: TradeID, _ documents: Documents) throws {
+        let trade = try documents.trade(id)
+        self.open = OpenTrade(trade)
+        self.watches = try documents.find(TargetWatches.key(trade.value.symbol), orNew: TargetWatches())
+        self.unchangedWatches = self.watches.value
     }
 
     var trade: Trade {
@@ -27,19 +32,13 @@ struct ManagedPosition {
     mutating func tell(_ agent: AgentName, _ message: Message) { self.result.privateMessages.append((agent, message)) }
     mutating func note(_ note: Note) { self.result.notes.append(note) }
 
-    mutating func watch(_ watch: TargetWatch) {
-        self.result.puts.append((TargetWatch.key(self.trade.symbol), JSONWriter.bytes(watch)))
-    }
-
-    mutating func stopWatching() {
-        let key = TargetWatch.key(self.trade.symbol)
-        self.result.puts.removeAll { $0.key == key }
-        self.result.deletes.append(key)
-    }
+    mutating func watch(_ watch: TargetWatch) { self.watches.value.set(watch) }
+    mutating func stopWatching() { self.watches.value.remove(self.trade.id) }
 
     func decision() -> Decision {
         var decision = self.result
         self.open.write(to: &decision)
+        if self.watches.value != self.unchangedWatches { decision.write(self.watches) }
         return decision
     }
 }

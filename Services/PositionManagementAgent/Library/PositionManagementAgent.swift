@@ -7,30 +7,37 @@ package struct PositionManagementAgent: Judgement {
     private let speaker = Speaker(.positionManagement)
     /// How far below the fill the stop goes when the fill is already at or below the planned stop.
     private let gapStopDistance: Rate
-    /// After so many stops that were lost or could not be sent, the position is sold instead.
+    /// After so many stops that were lost, the position is sold instead.
     private let maximumStopAttempts: Int
+    /// After so many attempts to reach the broker, a second apart, the position is sold instead. To outlast the time for
+    /// which a breaker rests.
+    private let maximumSendAttempts: Int
     private let tickRule: TickRule
 
-    package init(gapStopDistance: Rate, tickRule: TickRule, maximumStopAttempts: Int = 5) {
+    package init(
+        gapStopDistance: Rate,
+        tickRule: TickRule,
+        maximumStopAttempts: Int = 5,
+        maximumSendAttempts: Int = 75
+    ) {
         self.gapStopDistance = gapStopDistance
         self.tickRule = tickRule
         self.maximumStopAttempts = maximumStopAttempts
+        self.maximumSendAttempts = maximumSendAttempts
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         switch input {
         case .started, .feed, .poll: return []
         case .quote(let quote):
-            let key = TargetWatch.key(quote.symbol)
-            guard let watch: Versioned<TargetWatch> = try documents.find(key), watch.value.isHit(by: quote) else {
-                return [key]
-            }
-            return [key, Trade.key(watch.value.trade)]
+            let key = TargetWatches.key(quote.symbol)
+            let watches: Versioned<TargetWatches>? = try documents.find(key)
+            return [key] + (watches?.value.hit(by: quote).map { [Trade.key($0.trade)] } ?? [])
         case .message(let message):
             guard let id = message.tradeID else { return [] }
             let key = Trade.key(id)
             guard let trade: Versioned<Trade> = try documents.find(key) else { return [key] }
-            return [key, Quote.key(trade.value.symbol)]
+            return [key, Quote.key(trade.value.symbol), TargetWatches.key(trade.value.symbol)]
         }
     }
 
@@ -40,7 +47,7 @@ package struct PositionManagementAgent: Judgement {
         case .quote(let quote): return try self.watchTarget(quote, documents)
         case .message(let message):
             guard message.tradeID != nil else { return Decision() }
-            var position = ManagedPosition(try documents.trade(message.requiredTradeID))
+            var position = try ManagedPosition(message.requiredTradeID, documents)
             switch message.body {
             case .orderFilled(let notice):
                 switch notice.role {
@@ -136,11 +143,16 @@ package struct PositionManagementAgent: Judgement {
             guard isFirstAnswer || position.trade.state == .filled else { return }
             try self.stopIsSet(order, at: report.submittedAt, &position, message, quote: quote)
         case _ where order.state != .intent && order.state != .unknown:
-            // The broker's stream was faster, and has told what became of it.
-            return
-        case .refused(let code, let reason):
+            // The broker's stream was faster. That the stop is there is news here; its end was told as an event.
+            if !order.state.isTerminal, position.trade.state == .filled {
+                let time = order.submittedAt ?? message.timestamp
+                try self.stopIsSet(order, at: time, &position, message, quote: quote)
+            }
+        case .refused(let code, let reason) where answer.call.name == "place":
             try self.stopRefused(order, "\(code): \(reason)", &position, message)
-        case .unknown where answer.call.name == "find", .notFound where !answer.provesAbsence:
+        // That the broker will not say is no refusal of the stop.
+        case .unknown where answer.call.name == "find", .refused,
+            .notFound where !answer.provesAbsence:
             position.note(Note(.error, "nobody knows yet whether a stop is there", ["order.id": "\(id)"]))
             self.again(answer, &position, message)
         case .unknown(let reason):
@@ -176,7 +188,7 @@ package struct PositionManagementAgent: Judgement {
             )
         default:
             // Only a stop that certainly was not sent may be given up for a sale.
-            if answer.call.name == "place", answer.call.attempt >= self.maximumStopAttempts,
+            if answer.call.name == "place", answer.call.attempt >= self.maximumSendAttempts,
                 position.trade.state == .filled || position.trade.state == .holding
             {
                 return try self.stopRefused(order, "the broker could not be reached", &position, message)
@@ -301,9 +313,9 @@ package struct PositionManagementAgent: Judgement {
     }
 
     private func watchTarget(_ quote: Quote, _ documents: Documents) throws -> Decision {
-        let watch: Versioned<TargetWatch>? = try documents.find(TargetWatch.key(quote.symbol))
-        guard let watch, watch.value.isHit(by: quote) else { return Decision() }
-        var position = ManagedPosition(try documents.trade(watch.value.trade))
+        let watches: Versioned<TargetWatches>? = try documents.find(TargetWatches.key(quote.symbol))
+        guard let watch = watches?.value.hit(by: quote) else { return Decision() }
+        var position = try ManagedPosition(watch.trade, documents)
         guard position.trade.state == .holding else { return Decision() }
         try self.targetHit(&position, by: quote)
         return position.decision()

@@ -1,13 +1,34 @@
 import TradingCore
 
-/// What to look for in a symbol's quotes: kept beside the trade so that a quote costs one small read.
+/// What to look for in a symbol's quotes, for each position in it: kept beside the trades so that a quote costs one small
+/// read.
+struct TargetWatches: Hashable, Sendable, JSONCodable {
+    private(set) var entries: [TargetWatch] = []
+
+    static func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "watch:\(symbol)") }
+
+    init() {}
+
+    func hit(by quote: Quote) -> TargetWatch? { self.entries.first { $0.isHit(by: quote) } }
+
+    mutating func set(_ watch: TargetWatch) {
+        self.remove(watch.trade)
+        self.entries.append(watch)
+    }
+
+    mutating func remove(_ trade: TradeID) { self.entries.removeAll { $0.trade == trade } }
+
+    /// What cannot be read is left out: a target is worth less than the stop that the same messages bring.
+    init(json: JSONValue) throws(JSONError) { self.entries = (try? [TargetWatch](json: json)) ?? [] }
+
+    func write(to writer: inout JSONWriter) { self.entries.write(to: &writer) }
+}
+
 struct TargetWatch: Hashable, Sendable, JSONCodable {
     var trade: TradeID
     var targetPrice: Price
     /// The fill's market time: older quotes say nothing about this position.
     var since: Timestamp
-
-    static func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "watch:\(symbol)") }
 
     init(trade: TradeID, targetPrice: Price, since: Timestamp) {
         self.trade = trade

@@ -188,7 +188,7 @@ package struct RiskManagementAgent: Judgement {
     ) throws -> Decision {
         var decision = Decision()
         switch answer.outcome {
-        case .account(let cash, _):
+        case .account(let cash, let equity):
             if let account: Versioned<Account> = try documents.find(Account.key) {
                 if account.value.cash != cash {
                     decision.notes.append(
@@ -200,7 +200,17 @@ package struct RiskManagementAgent: Judgement {
                     )
                 }
             } else {
-                decision.write(Versioned(new: Account.key, value: Account(cash: cash)))
+                var account = Account(cash: cash)
+                if equity != cash {
+                    let reason =
+                        "the broker counts an equity of \(equity) and cash of \(cash): shares, or money tied up, of "
+                        + "which this ledger knows nothing"
+                    account.entriesStopped = reason
+                    decision.notes.append(
+                        Note(.error, "entries stopped until an operator resumes them", ["reason": reason])
+                    )
+                }
+                decision.write(Versioned(new: Account.key, value: account))
             }
         case .unavailable(let reason), .unknown(let reason), .refused(_, let reason):
             decision.notes.append(Note(.warning, "the account could not be read", ["broker.reason": reason]))

@@ -47,13 +47,24 @@ package struct StrategyAgent<S: Strategy>: Judgement {
             return try self.managePositions(status, message, documents)
         case .positionOpened(let notice):
             let isOver = try documents.trade(message.requiredTradeID).value.state.isTerminal
-            return try self.update(notice.symbol, documents) { record in
+            var decision = try self.update(notice.symbol, documents) { record in
                 // An entry that was given up may have bought shares all the same.
                 if record.trade == nil, !isOver { record.trade = message.tradeID }
                 guard record.trade == message.tradeID, record.entryDate == nil else { return }
                 record.entryDate = NewYorkTime.date(of: message.timestamp)
                 record.sessionsHeld = 0
             }
+            let record: Versioned<SymbolRecord<S.State>>? = try documents.find(self.key(notice.symbol))
+            if !isOver, let other = record?.value.trade, other != message.tradeID {
+                decision.notes.append(
+                    Note(
+                        .error,
+                        "a second position in one symbol: it has its stop and target, and no exit by the strategy",
+                        ["trade.symbol": "\(notice.symbol)", "trade.id": "\(message.tradeID?.rawValue ?? "")"]
+                    )
+                )
+            }
+            return decision
         case .positionClosed(let closed): return try self.forget(closed.symbol, message, documents)
         case .tradeRejected(let breach):
             guard let symbol = breach.symbol else { return Decision() }

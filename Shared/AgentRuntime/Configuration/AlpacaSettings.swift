@@ -1,3 +1,5 @@
+package import Brokerage
+
 /// How to reach Alpaca. The defaults are the paper account and the free feed.
 ///
 /// | environment | file | default |
@@ -77,5 +79,18 @@ package struct AlpacaSettings: Sendable {
             )
         }
         return url.hasSuffix("/v2") ? String(url.dropLast(3)) : url
+    }
+}
+
+extension AlpacaEndpoints {
+    package init(_ settings: AlpacaSettings) {
+        self.init(
+            trading: settings.baseURL,
+            data: settings.dataURL,
+            stream: settings.streamURL,
+            feed: settings.feed.rawValue,
+            keyID: settings.keyID.exposed,
+            secretKey: settings.secretKey.exposed
+        )
     }
 }

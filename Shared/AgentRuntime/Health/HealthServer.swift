@@ -4,7 +4,8 @@ import NIOPosix
 import ServiceLifecycle
 package import Telemetry
 
-/// Answers `GET /livez` (200 or 503), `/readyz` (200 or 503 with the checks as JSON, hanging threads among them) and `/metrics` (Prometheus text).
+/// Answers `GET /livez` (200 or 503), `/readyz` (200 or 503 with the checks as JSON, hanging threads among them) and
+/// `/metrics` (Prometheus text).
 ///
 /// It answers from `start` on, so that a probe learns about a slow start, and until `run()` has ended. One thread of
 /// its own; at most 64 connections, each closed after 30 s without a request.

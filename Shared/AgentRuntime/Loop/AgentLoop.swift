@@ -35,6 +35,8 @@ package final class AgentLoop {
     private var nextPoll: Duration
     private var nextClaim: Duration = .zero
     private var nextTrim: Duration
+    /// Deliveries in whose handling the bus was lost, the last ones.
+    private var interrupted: [Delivery] = []
     /// Deliveries whose time has not come yet.
     private var deferred: [Delivery] = []
 
@@ -179,8 +181,17 @@ package final class AgentLoop {
 
     private func handle(_ delivery: Delivery) throws {
         self.heartbeat.beat()
+        // What the loss of the bus has interrupted here has not killed its reader, however often it is read again.
+        let isInterrupted = self.interrupted.contains { delivery.isSameEntry(as: $0) }
         do {
-            try self.committer.handle(delivery, maximumDeliveries: self.settings.maximumDeliveries)
+            try self.committer.handle(
+                delivery,
+                maximumDeliveries: isInterrupted ? .max : self.settings.maximumDeliveries
+            )
+            self.interrupted.removeAll { delivery.isSameEntry(as: $0) }
+        } catch let error as MessageBusError where error.code == .unreachable {
+            if !isInterrupted { self.interrupted = self.interrupted.suffix(Self.owedLimit) + [delivery] }
+            throw error
         } catch let error as NotYet {
             self.logger.debug(
                 "message deferred",

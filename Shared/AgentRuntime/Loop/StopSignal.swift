@@ -30,6 +30,7 @@ package final class StopSignal: Sendable {
 
     package var isGiven: Bool { self.state.withLock { $0.isGiven } }
 
+    /// Wakes every wait and calls every listener, once. From any thread.
     package func give() {
         let listeners: [@Sendable () -> Void]? = self.state.withLock { state in
             guard !state.isGiven else { return nil }

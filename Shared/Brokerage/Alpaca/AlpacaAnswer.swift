@@ -35,7 +35,7 @@ struct AlpacaAnswer {
         do throws(JSONError) {
             return try Value(json: self.json ?? .null)
         } catch {
-            throw BrokerError(.unknownOutcome, "\(call): an answer that cannot be read: \(error)")
+            throw BrokerError(.unreadable, "\(call): an answer that cannot be read: \(error)")
         }
     }
 
@@ -46,6 +46,7 @@ struct AlpacaAnswer {
         let code = self.code ?? "\(self.status)"
         switch (self.status, self.code) {
         case (429, _): return BrokerError(.notExecuted, reason)
+        case (408, _): return BrokerError(.unknownOutcome, reason)
         case (400, "40010000"), (400, "40010001"), (401, "40110000"), (403, "40310000"), (403, "40310100"),
             (404, "40410000"), (422, "42210000"), (422, "40010001"):
             return BrokerError(.refused(code: code), reason)

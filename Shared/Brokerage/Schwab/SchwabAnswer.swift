@@ -48,8 +48,9 @@ struct SchwabAnswer {
         }
     }
 
-    func unreadable(_ problem: String) -> BrokerError {
-        BrokerError(.unknownOutcome, self.redacted("\(self.call): an answer that cannot be read: \(problem)"))
+    /// `kind` is for what has been ordered, and not only asked.
+    func unreadable(_ problem: String, _ kind: BrokerError.Kind = .unreadable) -> BrokerError {
+        BrokerError(kind, self.redacted("\(self.call): an answer that cannot be read: \(problem)"))
     }
 
     /// A 4xx in which the broker says why is its no; a 429 was not executed, nor was a 401; anything else may have been.

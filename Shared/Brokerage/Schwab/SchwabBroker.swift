@@ -39,7 +39,9 @@ package final class SchwabBroker: Broker {
             as: "POST orders"
         )
         guard answer.isSuccess else { throw answer.failure() }
-        guard let id = answer.orderID else { throw answer.unreadable("it does not tell the order's number") }
+        guard let id = answer.orderID else {
+            throw answer.unreadable("it does not tell the order's number", .unknownOutcome)
+        }
         // It is taken. If it cannot be read at once, it can later.
         guard let placed = try? self.order(number: id) else {
             let time = answer.date ?? order.intendedAt
@@ -53,7 +55,9 @@ package final class SchwabBroker: Broker {
                 timestamp: time
             )
         }
-        guard placed.matches(terms) else { throw answer.unreadable("order \(id), which it names, is another one") }
+        guard placed.matches(terms) else {
+            throw answer.unreadable("order \(id), which it names, is another one", .unknownOutcome)
+        }
         do throws(BrokerError) {
             return try self.report(placed, for: order)
         } catch {
@@ -109,7 +113,7 @@ package final class SchwabBroker: Broker {
             report.reason = report.reason.map(self.session.redacted)
             return report
         } catch {
-            throw BrokerError(.unknownOutcome, self.session.redacted("order \(found.id) cannot be read: \(error)"))
+            throw BrokerError(.unreadable, self.session.redacted("order \(found.id) cannot be read: \(error)"))
         }
     }
 

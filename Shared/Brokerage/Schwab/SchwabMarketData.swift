@@ -9,7 +9,7 @@ struct SchwabAccount: JSONDecodable {
         let securities = try JSONObject(try object.value("securitiesAccount", as: JSONValue.self))
         let balances = try JSONObject(try securities.value("currentBalances", as: JSONValue.self))
         let isCashAccount = try securities.value("type", as: String.self) == "CASH"
-        let cashNames = isCashAccount ? ["cashAvailableForTrading", "totalCash", "cashBalance"] : ["cashBalance"]
+        let cashNames = isCashAccount ? ["totalCash", "cashBalance", "cashAvailableForTrading"] : ["cashBalance"]
         guard let cash = try Self.first(of: cashNames, in: balances) else {
             throw JSONError("is missing").inside(cashNames[0]).inside("currentBalances")
         }

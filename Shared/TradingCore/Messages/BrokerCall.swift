@@ -161,9 +161,9 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     package var call: BrokerCall
     package var outcome: Outcome
 
-    /// Whether the broker has said for half a minute, asked once a second, that it does not know the
+    /// Whether the broker has said for a minute, asked once a second, that it does not know the
     /// order: a single such answer may only come too early.
-    package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 30 }
+    package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 60 }
 
     package init(_ call: BrokerCall, _ outcome: Outcome) {
         self.call = call

@@ -44,7 +44,8 @@ extension Order {
         case .alarmedFill(let state) where newQuantity > .zero: self.state = state
         case .alarmedFill, .absorbed: break
         }
-        self.brokerOrderID = report.brokerOrderID
+        // Empty where we conclude something ourselves.
+        if !report.brokerOrderID.isEmpty { self.brokerOrderID = report.brokerOrderID }
         if self.submittedAt == nil { self.submittedAt = report.submittedAt }
         return Booking(
             newQuantity: newQuantity,

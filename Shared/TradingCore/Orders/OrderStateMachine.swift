@@ -12,6 +12,7 @@ package enum OrderStep: Hashable, Sendable {
 /// Brokers' channels overtake each other, so every event that is behind the state is absorbed, and an event that is
 /// ahead skips what lies between. Terminal states absorb everything but a fill.
 package enum OrderStateMachine {
+    /// What `event` means to an order in `state`: every pair has an answer.
     package static func step(_ state: OrderState, on event: OrderEvent) -> OrderStep {
         switch (state, event) {
         case (.intent, .submitted), (.unknown, .submitted): .moves(to: .submitted)

@@ -73,6 +73,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         if let rest { self.reservations[trade] = rest > .zero ? rest : nil }
     }
 
+    /// The entry has bought what it will: the cash set aside for the rest is free.
     package mutating func releaseReservation(of trade: TradeID) {
         self.reservations[trade] = nil
     }
@@ -83,6 +84,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         self.openTrades[trade] = nil
     }
 
+    /// To be called after each session's closing ticks: high-water mark and drawdown count from one to the next.
     package mutating func record(equity: Money) {
         self.equity = equity
         self.highWaterMark = max(self.highWaterMark, equity)

@@ -6,13 +6,44 @@ struct ControlEndpoints: Sendable {
     let market: SharedMarket
     let driver: ReplayDriver
     let gate: SettleGate
+    let faults: FaultPlan
 
     func reply(to request: RESTRequest) -> RESTReply {
         switch (request.method, request.path) {
         case ("GET", ["status"]): self.status()
         case ("GET", ["result"]): self.result()
-        default: RESTFailure.notFound("there are GET /status and GET /result").reply
+        case ("GET", ["faults"]): self.orderedFaults()
+        case ("POST", ["faults"]): self.orderFaults(String(decoding: request.body, as: UTF8.self))
+        case ("DELETE", ["faults"]): self.clearFaults()
+        default:
+            RESTFailure.notFound("there are GET /status, GET /result, and GET, POST and DELETE /faults").reply
         }
+    }
+
+    private func orderedFaults() -> RESTReply {
+        RESTReply.array { writer in
+            for (order, count) in self.faults.strikes {
+                writer.object {
+                    $0.field("fault", order.description)
+                    $0.field("strikes", count)
+                }
+            }
+        }
+    }
+
+    /// One order a line, or separated by commas.
+    private func orderFaults(_ text: String) -> RESTReply {
+        do throws(BrokerSimulatorError) {
+            self.faults.add(try [FaultOrder](ordered: text))
+            return self.orderedFaults()
+        } catch {
+            return RESTFailure.unprocessable(error.description).reply
+        }
+    }
+
+    private func clearFaults() -> RESTReply {
+        self.faults.clear()
+        return RESTReply(status: 204)
     }
 
     private func status() -> RESTReply {

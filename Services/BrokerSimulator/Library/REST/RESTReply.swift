@@ -21,6 +21,14 @@ struct RESTReply: Hashable, Sendable {
     var contentType: String?
     /// Beside those of every answer.
     var headers: [Header]
+    /// No answer: the connection ends.
+    var isLost = false
+
+    static let lost: RESTReply = {
+        var reply = RESTReply()
+        reply.isLost = true
+        return reply
+    }()
 
     init(
         status: Int = 200,

@@ -65,6 +65,7 @@ final class RESTChannelHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func write(_ reply: RESTReply, keepAlive: Bool, _ context: ChannelHandlerContext) {
+        guard !reply.isLost else { return context.close(promise: nil) }
         var headers = HTTPHeaders()
         // 204 has no body and may not announce one.
         if reply.status != 204 {

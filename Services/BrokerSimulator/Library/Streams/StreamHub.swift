@@ -34,6 +34,7 @@ final class StreamHub: Sendable {
     private let schwab: SchwabAccess
     private let symbols: [Symbol]
     private let gate: SettleGate
+    private let faults: FaultPlan
     private let state: Mutex<State>
 
     private struct State {
@@ -68,12 +69,14 @@ final class StreamHub: Sendable {
         credentials: BrokerSimulatorConfiguration.Credentials?,
         schwab: SchwabAccess,
         gate: SettleGate,
+        faults: FaultPlan,
         startingAt start: Timestamp
     ) {
         self.symbols = symbols
         self.credentials = credentials
         self.schwab = schwab
         self.gate = gate
+        self.faults = faults
         self.state = Mutex(State(board: SchwabStreamSession.Board(now: start)))
     }
 
@@ -224,6 +227,13 @@ final class StreamHub: Sendable {
         }
     }
 
+    /// The client is gone as far as the replay knows, before its socket is.
+    private func disconnect(_ id: Int, _ state: inout State) {
+        guard let socket = state.sockets.removeValue(forKey: id) else { return }
+        if !socket.roles.isEmpty { self.gate.left(id) }
+        socket.connection.close()
+    }
+
     /// The gate learns of a frame before its socket does, so that no earlier pong can stand for it.
     private func send(_ bytes: [UInt8], _ id: Int, _ socket: Socket) {
         self.gate.sent(to: id)
@@ -237,17 +247,24 @@ final class StreamHub: Sendable {
     /// - Parameter activities: The same, and what else there is, in Schwab's words.
     func publish(_ updates: [OrderUpdate], _ activities: [SchwabActivity]) {
         guard !updates.isEmpty || !activities.isEmpty else { return }
+        let fault = self.faults.next(for: .updates)
         self.state.withLock { state in
             for (id, socket) in state.sockets {
+                let effects: [StreamEffect]
                 switch socket.session {
                 case .tradeUpdates(let session) where session.isListening:
-                    for update in updates { self.send(JSONWriter.bytes(WireTradeUpdate(update: update)), id, socket) }
+                    effects = updates.map { .send(JSONWriter.bytes(WireTradeUpdate(update: $0))) }
                 case .schwab(var session):
                     let number = self.schwab.accountNumber
                     guard let frame = session.show(activities, accountNumber: number, state.board) else { continue }
                     state.sockets[id]?.session = .schwab(session)
-                    self.perform([frame], id, state)
+                    effects = [frame]
                 default: continue
+                }
+                switch fault {
+                case .disconnect: self.disconnect(id, &state)
+                case .duplicateUpdates: self.perform(effects + effects, id, state)
+                default: self.perform(effects, id, state)
                 }
             }
         }

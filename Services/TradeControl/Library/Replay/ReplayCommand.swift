@@ -171,7 +171,7 @@ package struct ReplayCommand: ParsableCommand {
 
     @Sendable
     private static func dialect(_ text: String) throws -> BrokerDialect {
-        guard let dialect = BrokerDialect(rawValue: text) else {
+        guard let dialect = BrokerDialect(rawValue: text.lowercased()) else {
             throw ValidationError("BROKER_DIALECT takes alpaca or schwab")
         }
         return dialect

@@ -37,14 +37,17 @@ package struct ReplaySettings: Sendable {
         logLevel: String = "warning",
         environment: [String: String] = [:]
     ) throws(CommandFailure) {
+        var warnings: [String] = []
         do {
-            self.bars = try BarFolder(path: barsPath)
+            self.bars = try BarFolder(path: barsPath) { warnings.append($0) }
         } catch {
             // The folder is what the user has named; a file in it speaks for itself.
             let origin = error.file == barsPath ? "BARS (--bars): " : ""
             throw CommandFailure(.badBars, origin + error.description)
         }
         self.timeframe = try Self.timeframe(of: self.bars, path: barsPath)
+        if dialect == .schwab { try Self.checkForSchwab(self.timeframe, warnings) }
+        for warning in warnings { BarFolder.warnOnStandardError(warning) }
         self.barsPath = barsPath
         self.cash = cash
         self.runDirectory = runDirectory
@@ -55,6 +58,20 @@ package struct ReplaySettings: Sendable {
         self.seed = seed
         self.logLevel = logLevel
         self.environment = environment
+    }
+
+    private static func checkForSchwab(_ timeframe: Timeframe, _ warnings: [String]) throws(CommandFailure) {
+        guard timeframe == .day || timeframe.interval == .seconds(60) else {
+            throw CommandFailure(
+                .badBars,
+                "BARS (--bars): Schwab brings completed bars of a minute and of a day only, and these last \(timeframe); "
+                    + "replay them with BROKER_DIALECT=alpaca"
+            )
+        }
+        // Its adapter knows that no session is on a weekend.
+        if let warning = warnings.first {
+            throw CommandFailure(.badBars, "BARS (--bars): \(warning); replay them with BROKER_DIALECT=alpaca")
+        }
     }
 
     private static func timeframe(of bars: BarFolder, path: String) throws(CommandFailure) -> Timeframe {

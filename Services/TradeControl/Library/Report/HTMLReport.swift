@@ -81,7 +81,9 @@ package enum HTMLReport {
                 settings.timeframe.rawValue,
             ]
             + [settings.strategy, "\(Display.dollars(settings.cash)) at the start"].compactMap(\.self)
+            + (settings.dialect == .alpaca ? [] : ["through \(settings.dialect.rawValue)"])
             + replicas + [kills].compactMap(\.self)
+            + settings.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return parts.joined(separator: " · ")
     }
 

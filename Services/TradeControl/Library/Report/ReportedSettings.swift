@@ -18,6 +18,8 @@ package struct ReportedSettings: Hashable, Sendable {
     package var seed: UInt64
     /// Of the agents that ran more than once.
     package var replicas: [AgentName: Int]
+    /// Of the environment, what sets the agents up beside this; of a file of settings, its path.
+    package var environment: [String: String]
 
     package init(
         bars: String,
@@ -28,7 +30,8 @@ package struct ReportedSettings: Hashable, Sendable {
         strategy: String? = nil,
         killEvery: Duration? = nil,
         seed: UInt64 = 1,
-        replicas: [AgentName: Int] = [:]
+        replicas: [AgentName: Int] = [:],
+        environment: [String: String] = [:]
     ) {
         self.bars = bars
         self.cash = cash
@@ -39,6 +42,7 @@ package struct ReportedSettings: Hashable, Sendable {
         self.killEvery = killEvery
         self.seed = seed
         self.replicas = replicas
+        self.environment = environment
     }
 
     /// - Parameter strategy: the one that scanned the bars.
@@ -53,8 +57,14 @@ package struct ReportedSettings: Hashable, Sendable {
             strategy: strategy,
             killEvery: settings.killEvery,
             seed: settings.seed,
-            replicas: settings.replicas
+            replicas: settings.replicas,
+            environment: settings.environment.filter { Self.isReported($0.key) }
         )
+    }
+
+    private static func isReported(_ name: String) -> Bool {
+        ["RISK_", "STRATEGY_", "ORDER_", "BREAKER_"].contains { name.hasPrefix($0) }
+            || ["QUINTET_CONFIG", "FAULTS", "FILL_FRACTION", "TICK_RULE", "STRICT_BARS"].contains(name)
     }
 
     var timeStyle: TimeStyle { self.timeframe == .day ? .date : .instant }
@@ -75,6 +85,9 @@ extension ReportedSettings: JSONEncodable {
             $0.field("seed", JSONValue.number(String(self.seed)))
             $0.object("replicas") {
                 for agent in AgentName.allCases { $0.field(agent.rawValue, self.replicas[agent] ?? 1) }
+            }
+            $0.object("environment") {
+                for (name, value) in self.environment.sorted(by: { $0.key < $1.key }) { $0.field(name, value) }
             }
         }
     }
