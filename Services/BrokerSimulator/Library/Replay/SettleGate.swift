@@ -83,11 +83,13 @@ package final class SettleGate: Sendable {
         }
     }
 
-    /// Call it before the frame is on its way.
-    package func sent(to id: Int) {
+    /// Counts a frame and puts it on its way in one: a ping that counts it cannot overtake it, nor the replay go on in
+    /// between. `send` must not block.
+    package func sent(to id: Int, _ send: () -> Void = {}) {
         self.change {
             $0.clients[id]?.sent += 1
             $0.activity += 1
+            send()
         }
     }
 

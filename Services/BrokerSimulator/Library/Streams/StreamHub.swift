@@ -234,10 +234,9 @@ final class StreamHub: Sendable {
         socket.connection.close()
     }
 
-    /// The gate learns of a frame before its socket does, so that no earlier pong can stand for it.
+    /// Through the gate, so that no earlier pong can stand for the frame.
     private func send(_ bytes: [UInt8], _ id: Int, _ socket: Socket) {
-        self.gate.sent(to: id)
-        socket.connection.send(bytes)
+        self.gate.sent(to: id) { socket.connection.send(bytes) }
     }
 
     // MARK: Frames
