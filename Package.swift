@@ -162,7 +162,7 @@ let tests: [Target] = [
     ),
     .testTarget(
         name: "BrokerageTests",
-        dependencies: ["Brokerage", "HTTPTransport", "TradingCore"],
+        dependencies: ["Brokerage", "HTTPTransport", "TestSupport", "TradingCore"],
         path: "Tests/BrokerageTests"
     ),
     // The test binary finds the executables beside itself, so they have to be built with it.

@@ -2,6 +2,7 @@ import Brokerage
 import Glibc
 import HTTPTransport
 import Synchronization
+import TestSupport
 import Testing
 import TradingCore
 
@@ -86,7 +87,7 @@ import TradingCore
         let seen = Mutex<[String]>([])
         let (endpoints, time) = (stage.endpoints, stage.time)
         let threads = (0..<8).map { _ in
-            SchwabThread {
+            TestThread {
                 let tokens = SchwabTokens(endpoints: endpoints, client: server, now: { time })
                 let token = (try? tokens.accessToken()) ?? "none"
                 seen.withLock { $0.append(token) }
@@ -209,31 +210,5 @@ private final class RotatingTokens: HTTPClient, Sendable {
                 """
             return HTTPResponse(status: 200, body: Array(body.utf8))
         }
-    }
-}
-
-/// A thread beside the test's own. Join it before the test ends.
-private final class SchwabThread {
-    private var handle = pthread_t()
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        let context = Unmanaged.passRetained(Body(run: body)).toOpaque()
-        let result = pthread_create(
-            &self.handle,
-            nil,
-            { context in
-                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            },
-            context
-        )
-        precondition(result == 0, "No thread could be started: error \(result).")
-    }
-
-    func join() { pthread_join(self.handle, nil) }
-
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }

@@ -17,7 +17,8 @@ package struct TestCertificates {
     package var key: String { "\(self.folder)/server.key" }
 
     package init() throws {
-        var template = Array("/tmp/quintet-certificates-XXXXXX".utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/quintet-certificates-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ChildProcess.Failure(description: "No temporary folder could be made: error \(errno).")
         }

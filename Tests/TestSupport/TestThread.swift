@@ -1,10 +1,10 @@
 import Glibc
 
 /// A thread beside the test's own, which may block while the test's does. Join it before the test ends.
-final class TestThread {
+package final class TestThread {
     private var handle = pthread_t()
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    package init(_ body: @escaping @Sendable () -> Void) {
         let context = Unmanaged.passRetained(Body(run: body)).toOpaque()
         let result = pthread_create(
             &self.handle,
@@ -18,7 +18,7 @@ final class TestThread {
         precondition(result == 0, "No thread could be started: error \(result).")
     }
 
-    func join() {
+    package func join() {
         pthread_join(self.handle, nil)
     }
 
