@@ -8,6 +8,8 @@ struct Books {
     var account: Versioned<Account>?
     private let unchangedWatch: OrderWatch?
     var watch: Versioned<OrderWatch>
+    private let unchangedHoldings: HoldingsWatch?
+    var holdings: Versioned<HoldingsWatch>
     private var messages: [Message] = []
     private var notes: [Note] = []
 
@@ -18,6 +20,9 @@ struct Books {
         let watch: Versioned<OrderWatch>? = try documents.find(OrderWatch.key)
         self.unchangedWatch = watch?.value
         self.watch = watch ?? Versioned(new: OrderWatch.key, value: OrderWatch())
+        let holdings: Versioned<HoldingsWatch>? = try documents.find(HoldingsWatch.key)
+        self.unchangedHoldings = holdings?.value
+        self.holdings = holdings ?? Versioned(new: HoldingsWatch.key, value: HoldingsWatch())
     }
 
     var openTrades: [TradeID] { self.account?.value.openTrades.keys.sorted() ?? [] }
@@ -40,6 +45,7 @@ struct Books {
         }
         if let account, account.value != self.unchangedAccount { decision.write(account) }
         if self.watch.value != self.unchangedWatch ?? OrderWatch() { decision.write(self.watch) }
+        if self.holdings.value != self.unchangedHoldings ?? HoldingsWatch() { decision.write(self.holdings) }
         decision.messages = self.messages
         decision.notes = self.notes
         return decision

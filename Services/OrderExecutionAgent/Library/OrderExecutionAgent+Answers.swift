@@ -30,6 +30,9 @@ extension OrderExecutionAgent {
             }
             return
         }
+        if case .holdings(let holdings) = answer.outcome {
+            return try self.take(holdings, message, &books, documents)
+        }
         switch answer.call.operation {
         case .place(let terms): try self.placementFailed(terms, answer, message, &books)
         case .find(let id):
@@ -50,7 +53,10 @@ extension OrderExecutionAgent {
             // It is under way still, and no poll has to take it for lost.
             books.watch.value.pollsWaited = 0
             self.repeatCall(answer, message, &books)
-        case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: break
+        case .holdings:
+            books.holdings.value.question.pollsWaited = 0
+            self.repeatCall(answer, message, &books)
+        case .account, .clock, .calendar, .bars, .latestQuotes: break
         }
     }
 
@@ -77,7 +83,7 @@ extension OrderExecutionAgent {
 
     /// Asks what became of one order, in a second. Of an entry that nobody knows of in its own lane: stops and exits do
     /// not wait for that.
-    private func look(
+    func look(
         for id: ClientOrderID,
         about: String,
         _ books: inout Books,

@@ -23,16 +23,21 @@ package struct OrderExecutionAgent: Judgement {
             switch message.body {
             case .ordersMoved: return try self.openTradeReads(documents)
             case .marketStatus(let status):
-                return status.isTransition && status.isOpen ? try self.openTradeReads(documents) : []
+                return status.isTransition ? try self.openTradeReads(documents) : []
             case .brokerCallCompleted(let answer):
                 var trades = Set([message.tradeID].compactMap(\.self))
                 if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
-                if case .reconcile(let ids) = answer.call.operation {
+                switch answer.call.operation {
+                case .reconcile(let ids):
                     trades.formUnion(ids.map(\.trade))
                     return try trades.sorted().map(Trade.key) + self.openTradeReads(documents)
+                case .holdings: return try self.openTradeReads(documents)
+                default: break
                 }
                 return trades.sorted().map(Trade.key) + [Account.key]
-            case .tradeApproved, .targetHit:
+            case .tradeApproved:
+                return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key, HoldingsWatch.key]
+            case .targetHit:
                 return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
             default: return try [Trade.key(message.requiredTradeID), Account.key]
             }
@@ -41,7 +46,7 @@ package struct OrderExecutionAgent: Judgement {
 
     private func openTradeReads(_ documents: Documents) throws -> [DocumentKey] {
         let account: Versioned<Account>? = try documents.find(Account.key)
-        return [Account.key, MarketClock.key, OrderWatch.key]
+        return [Account.key, MarketClock.key, OrderWatch.key, HoldingsWatch.key]
             + (account?.value.openTrades.keys.sorted().map(Trade.key) ?? [])
     }
 
@@ -49,8 +54,15 @@ package struct OrderExecutionAgent: Judgement {
         var books = try Books(documents)
         switch input {
         // Whatever the broker's stream said while nobody listened is asked for.
-        case .started, .feed(.connected): try self.wantOpenOrders(&books, documents)
-        case .poll: try self.wantOpenOrders(&books, documents, isPoll: true)
+        case .started, .feed(.connected):
+            books.holdings.value.isPending = true
+            try self.wantOpenOrders(&books, documents)
+            try self.wantHoldings(&books, documents)
+        case .poll:
+            try self.wantOpenOrders(&books, documents, isPoll: true)
+            if books.holdings.value.isPending || books.account?.value.frozenSymbols.isEmpty == false {
+                try self.wantHoldings(&books, documents, isPoll: true)
+            }
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
         case .feed, .quote: break
         case .message(let message): try self.decide(message, &books, documents)
@@ -78,7 +90,9 @@ package struct OrderExecutionAgent: Judgement {
             books.put(trade)
         case .stopHit: try self.closeByStop(message, &books)
         case .ordersMoved: try self.wantOpenOrders(&books, documents)
-        case .marketStatus:
+        case .marketStatus(let status) where status.isTransition && !status.isOpen:
+            try self.wantHoldings(&books, documents)
+        case .marketStatus(let status) where status.isTransition:
             for id in books.openTrades {
                 var trade = try books.trade(id)
                 guard trade.trade.state == .exitTriggered else { continue }
@@ -96,6 +110,8 @@ package struct OrderExecutionAgent: Judgement {
         _ books: inout Books,
         clock: Versioned<MarketClock>?
     ) throws {
+        // What the broker holds may forbid it.
+        if books.holdings.value.isPending { throw NotYet("the ledger has not been held against the broker yet") }
         var trade = try books.trade(message.requiredTradeID)
         guard trade.trade.state == .entryApproved, trade.trade.latest(.entry) == nil else {
             if trade.trade.latest(.entry) != nil { return }
@@ -120,6 +136,8 @@ package struct OrderExecutionAgent: Judgement {
         let refusal: String?
         if let reason = books.account?.value.entriesStopped {
             refusal = "entries are stopped: \(reason)"
+        } else if let reason = books.account?.value.frozenSymbols[approval.symbol] {
+            refusal = "\(approval.symbol) is frozen: \(reason)"
         } else if let clock, clock.value.lastBoundary > approval.expiresAt {
             refusal = "the approval expired at \(approval.expiresAt)"
         } else {
@@ -197,7 +215,7 @@ package struct OrderExecutionAgent: Judgement {
     }
 
     /// Asks about every order that the broker may have moved, unless such a question is under way.
-    private func wantOpenOrders(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
+    func wantOpenOrders(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
         guard books.watch.value.wants(poll: isPoll) else { return }
         try self.askForOpenOrders(&books, documents)
     }

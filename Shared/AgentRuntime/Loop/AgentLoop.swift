@@ -26,6 +26,9 @@ package final class AgentLoop {
     private let settings: AgentLoopSettings
     private let bus: any MessageBus
     private let committer: Committer
+    private let readinessReads: [DocumentKey]
+    private let obstacle: (Documents) throws -> String?
+    private var isReconciled: Bool
     private let feed: FeedDriver?
     private let stop: StopSignal
     private let readiness: ReadinessBoard
@@ -64,6 +67,9 @@ package final class AgentLoop {
         self.settings = settings
         self.bus = bus
         self.committer = Committer(judgement: judgement, bus: bus, logger: logger)
+        self.readinessReads = judgement.readinessReads
+        self.obstacle = judgement.obstacle
+        self.isReconciled = judgement.readinessReads.isEmpty
         self.feed = feed
         self.stop = stop
         self.readiness = readiness
@@ -71,6 +77,7 @@ package final class AgentLoop {
         self.logger = logger
         self.nextPoll = MonotonicClock.now() + (settings.pollInterval ?? .zero)
         self.nextTrim = MonotonicClock.now() + Self.trimInterval
+        if !self.isReconciled { readiness.set("reconciliation", .waiting("not begun yet")) }
     }
 
     /// Runs until the stop signal is given. Whatever the bus does, this goes on where it was.
@@ -105,6 +112,7 @@ package final class AgentLoop {
     /// After every start and every loss of the bus: first what is owed, then what is new.
     package func synchronise() throws {
         self.deferred = []
+        self.isReconciled = self.readinessReads.isEmpty
         for lane in self.agent.lanes {
             try self.bus.createGroup(self.agent.rawValue, on: self.agent.callStream(lane))
         }
@@ -137,6 +145,7 @@ package final class AgentLoop {
     /// Does what is due and then waits for input, a quarter of a second at most.
     package func turn() throws {
         self.heartbeat.beat()
+        try self.checkReconciliation()
         let now = MonotonicClock.now()
         try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
         if let interval = self.settings.pollInterval, now >= self.nextPoll {
@@ -177,6 +186,20 @@ package final class AgentLoop {
         let again = self.deferred
         self.deferred = []
         for delivery in again { try self.handle(delivery) }
+    }
+
+    /// Until nothing stands in the way after a start.
+    private func checkReconciliation() throws {
+        guard !self.isReconciled else { return }
+        var documents = Documents()
+        for (key, document) in zip(self.readinessReads, try self.bus.load(self.readinessReads)) {
+            documents.insert(document, for: key)
+        }
+        try self.tolerate {
+            let obstacle = try self.obstacle(documents)
+            self.isReconciled = obstacle == nil
+            self.readiness.set("reconciliation", obstacle.map { .waiting($0) } ?? .ready)
+        }
     }
 
     private func handle(_ delivery: Delivery) throws {

@@ -40,7 +40,7 @@ package enum AgentName: String, Hashable, Sendable, CaseIterable, CustomStringCo
         case .marketData: [.marketData]
         case .strategy: []
         case .riskManagement: [.account]
-        case .orderExecution: [.entries, .protective]
+        case .orderExecution: [.entries, .protective, .account]
         case .positionManagement: [.protective]
         }
     }

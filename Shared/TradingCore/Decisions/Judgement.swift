@@ -35,6 +35,18 @@ package protocol Judgement {
 
     /// Throws `NotYet` to be asked again later, any other error to have the message set aside as a dead letter.
     mutating func decide(_ input: Input, given documents: Documents) throws -> Decision
+
+    /// The documents that say whether the agent may call itself ready after a start.
+    var readinessReads: [DocumentKey] { get }
+
+    /// What still keeps the agent from being ready, for the operator; nil if nothing does.
+    func obstacle(given documents: Documents) throws -> String?
+}
+
+extension Judgement {
+    package var readinessReads: [DocumentKey] { [] }
+
+    package func obstacle(given documents: Documents) throws -> String? { nil }
 }
 
 /// Something this decision needs is not there yet: the input is kept and tried again.

@@ -18,6 +18,9 @@ package struct Account: Hashable, Sendable, JSONCodable {
     package var maximumDrawdown: Rate
     /// Why no entries are made until an operator resumes them; nil while they are.
     package var entriesStopped: String?
+    /// Symbols of which the broker has shares or orders that no trade accounts for, and which these are. They take no
+    /// entries until broker and ledger agree.
+    package var frozenSymbols: [Symbol: String]
 
     package init(cash: Money) {
         self.cash = cash
@@ -28,6 +31,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
         self.drawdownPeak = cash
         self.equity = cash
         self.maximumDrawdown = .zero
+        self.frozenSymbols = [:]
     }
 
     package static let key = DocumentKey(rawValue: "account")
@@ -119,6 +123,10 @@ package struct Account: Hashable, Sendable, JSONCodable {
         self.recordedSession = try object.optional("recorded_session")
         self.maximumDrawdown = try object.value("max_drawdown")
         self.entriesStopped = try object.optional("entries_stopped")
+        for entry: JSONValue in try object.optional("frozen_symbols", as: [JSONValue].self) ?? [] {
+            let frozen = try JSONObject(entry)
+            self.frozenSymbols[try frozen.value("symbol")] = try frozen.value("reason", as: String.self)
+        }
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -130,6 +138,7 @@ package struct Account: Hashable, Sendable, JSONCodable {
             writer.field("drawdown_peak", self.drawdownPeak)
             writer.field("max_drawdown", self.maximumDrawdown)
             writer.field("entries_stopped", self.entriesStopped)
+            writer.field("frozen_symbols", self.frozenSymbols.sorted { $0.key < $1.key }.map(SymbolReason.init))
             writer.field("reservations", self.reservations.sorted { $0.key < $1.key }.map(Reservation.init))
             writer.field("positions", self.positions.sorted { $0.key < $1.key }.map(Position.init))
             writer.field("open_trades", self.openTrades.sorted { $0.key < $1.key }.map(OpenTradeEntry.init))

@@ -28,6 +28,9 @@ package enum RiskRules {
         if let reason = account.entriesStopped {
             return RiskRefusal(rule: .entriesStopped, limit: "entries allowed", value: reason)
         }
+        if let reason = account.frozenSymbols[symbol] {
+            return RiskRefusal(rule: .frozenSymbol, limit: "broker and ledger agree about \(symbol)", value: reason)
+        }
         let drawdown = Self.drawdown(of: equity, from: account.drawdownPeak)
         if drawdown >= limits.drawdown {
             return RiskRefusal(rule: .drawdown, limit: "below \(limits.drawdown)", value: "\(drawdown)")

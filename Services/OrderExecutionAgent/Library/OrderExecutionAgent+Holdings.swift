@@ -1,0 +1,92 @@
+import TradingCore
+
+/// The broker is the truth: what it holds is held against the ledger at every start, every reconnect and every close.
+/// A symbol with shares or orders that no trade accounts for takes no entries until both agree again; nothing is sold
+/// or cancelled for it.
+extension OrderExecutionAgent {
+    package var readinessReads: [DocumentKey] { [HoldingsWatch.key] }
+
+    package func obstacle(given documents: Documents) throws -> String? {
+        let watch = try documents.find(HoldingsWatch.key, orNew: HoldingsWatch()).value
+        guard watch.isPending else { return nil }
+        return watch.suspicions.isEmpty
+            ? "the broker has not said yet what it holds"
+            : "broker and ledger do not agree yet about \(watch.suspicions.keys.sorted().map(\.rawValue))"
+    }
+
+    /// Asks what the broker holds, unless that is under way.
+    func wantHoldings(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
+        guard books.holdings.value.question.wants(poll: isPoll) else { return }
+        try self.askForHoldings(&books, documents)
+    }
+
+    private func askForHoldings(_ books: inout Books, _ documents: Documents, delaySeconds: Int = 0) throws {
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+        let now = clock?.value.lastBoundary ?? Timestamp(seconds: 0)
+        let call = BrokerCall(
+            .holdings(since: books.holdings.value.comparedThrough ?? now),
+            lane: .account,
+            delaySeconds: delaySeconds
+        )
+        books.say(
+            self.speaker.say(
+                .brokerCallRequested(call),
+                at: now,
+                about: "\(call.subject) \(books.holdings.version) \(delaySeconds)"
+            )
+        )
+        books.holdings.value.question.asked()
+    }
+
+    func take(
+        _ holdings: BrokerHoldings,
+        _ message: Message,
+        _ books: inout Books,
+        _ documents: Documents
+    ) throws {
+        guard let account = books.account?.value else {
+            throw NotYet("the account has not been read from the broker yet")
+        }
+        let (_, isDueAgain) = books.holdings.value.question.answered()
+        let comparison = HoldingsComparison(
+            holdings,
+            account: account,
+            trades: try books.openTrades.map { try books.trade($0).trade }
+        )
+        for id in comparison.filledLate {
+            try self.look(for: id, about: "late \(message.id)", &books, at: message.timestamp, causedBy: message)
+        }
+        let suspicions = books.holdings.value.suspicions
+        let confirmed = comparison.disagreements.filter { suspicions[$0.key] == $0.value }
+        self.freeze(confirmed, disagreements: comparison.disagreements, &books)
+        books.holdings.value.suspicions = comparison.disagreements
+        if confirmed.count < comparison.disagreements.count {
+            // Fills may be under way: they are asked for, and then everything is looked at again.
+            try self.wantOpenOrders(&books, documents)
+            try self.askForHoldings(&books, documents, delaySeconds: 1)
+        } else {
+            books.holdings.value.isPending = false
+            books.holdings.value.comparedThrough = message.timestamp
+            if isDueAgain { try self.askForHoldings(&books, documents) }
+        }
+    }
+
+    private func freeze(_ confirmed: [Symbol: String], disagreements: [Symbol: String], _ books: inout Books) {
+        let frozen = books.account?.value.frozenSymbols ?? [:]
+        for (symbol, reason) in confirmed.sorted(by: { $0.key < $1.key }) where frozen[symbol] != reason {
+            books.account?.value.frozenSymbols[symbol] = reason
+            books.note(
+                Note(
+                    .error,
+                    "no entries in this symbol until broker and ledger agree: see to what is not this system's at the "
+                        + "broker",
+                    ["symbol": symbol.rawValue, "reason": reason]
+                )
+            )
+        }
+        for symbol in frozen.keys.sorted() where disagreements[symbol] == nil {
+            books.account?.value.frozenSymbols[symbol] = nil
+            books.note(Note(.info, "broker and ledger agree again", ["symbol": symbol.rawValue]))
+        }
+    }
+}
