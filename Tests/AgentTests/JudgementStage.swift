@@ -17,6 +17,23 @@ final class JudgementStage {
 
     func put(_ trade: Trade) { self.put(Trade.key(trade.id), trade, state: trade.state.rawValue) }
 
+    /// The ledger has been held against the broker, and both agree.
+    func putCompared() {
+        let body = Array(#"{"question":{"asking":false,"wanted_again":false,"polled":false,"polls_waited":0},"#.utf8)
+        self.documents[DocumentKey(rawValue: "holdings-watch")] = StoredDocument(
+            version: 1,
+            state: "",
+            body: body + Array(#""pending":false,"suspicions":[]}"#.utf8)
+        )
+    }
+
+    /// What keeps the agent from being ready.
+    func obstacle() throws -> String? {
+        var read = Documents()
+        for key in self.judgement.readinessReads { read.insert(self.documents[key], for: key) }
+        return try self.judgement.obstacle(given: read)
+    }
+
     func trade(_ id: TradeID) throws -> Trade {
         try Trade(json: try JSONValue(parsing: try #require(self.documents[Trade.key(id)]).body))
     }

@@ -4,7 +4,9 @@ import TradingCore
 
 @Suite struct OrderExecutionAgentTests {
     private func stage() -> JudgementStage {
-        JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        stage.putCompared()
+        return stage
     }
 
     private func approval() throws -> MessageBody {

@@ -1,4 +1,4 @@
-import TradingCore
+package import TradingCore
 
 /// The broker is the truth: what it holds is held against the ledger at every start, every reconnect and every close.
 /// A symbol with shares or orders that no trade accounts for takes no entries until both agree again; nothing is sold
