@@ -12,6 +12,16 @@ package protocol Broker {
     func requestCancel(brokerOrderID: String) throws(BrokerError)
     /// Nil when the broker says that it does not know the order.
     func order(_ order: OrderReference) throws(BrokerError) -> OrderReport?
+    /// Asks for another order in an order's place. The one replaced may fill first: then the new one is refused, at
+    /// once or later, so that both have to be looked at afterwards. `replacement.quantity` is the new total, what is
+    /// filled already included.
+    func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport
+    /// Every order that is not at its end, whoever entered it, those that wait for another included. Every page.
+    func openOrders() throws(BrokerError) -> [BrokerOrder]
+    /// Every symbol with shares; a short position is negative.
+    func positions() throws(BrokerError) -> [BrokerPosition]
+    /// At or after a moment, oldest first, every page.
+    func executions(since: Timestamp) throws(BrokerError) -> [BrokerExecution]
     func account() throws(BrokerError) -> BrokerAccount
     /// The broker's idea of the time.
     func clock() throws(BrokerError) -> Timestamp

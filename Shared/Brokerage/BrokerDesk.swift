@@ -97,6 +97,12 @@ package final class BrokerDesk {
         case .account:
             let account = try self.guarded { () throws(BrokerError) in try self.broker.account() }
             return .account(cash: account.cash, equity: account.equity)
+        case .holdings(let since):
+            // Executions last: what happens while the other questions are under way is among them.
+            let openOrders = try self.guarded { () throws(BrokerError) in try self.broker.openOrders() }
+            let positions = try self.guarded { () throws(BrokerError) in try self.broker.positions() }
+            let executions = try self.guarded { () throws(BrokerError) in try self.broker.executions(since: since) }
+            return .holdings(BrokerHoldings(positions: positions, openOrders: openOrders, executions: executions))
         case .clock: return .clock(try self.guarded { () throws(BrokerError) in try self.broker.clock() })
         case .calendar(let start, let end):
             return .sessions(

@@ -50,7 +50,7 @@ extension OrderExecutionAgent {
             // It is under way still, and no poll has to take it for lost.
             books.watch.value.pollsWaited = 0
             self.repeatCall(answer, message, &books)
-        case .account, .clock, .calendar, .bars, .latestQuotes: break
+        case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: break
         }
     }
 

@@ -230,7 +230,7 @@ package final class LaneWorker {
             case .unknown: "unknown"
             case .unavailable: "unavailable"
             case .notFound: "not_found"
-            case .orders, .account, .clock, .sessions, .bars, .quotes: "answered"
+            case .orders, .account, .holdings, .clock, .sessions, .bars, .quotes: "answered"
             }
         let dimensions = [("lane", self.lane.rawValue), ("call", call.name), ("outcome", outcome)]
         Counter(label: MetricName.brokerCalls.rawValue, dimensions: dimensions).increment()

@@ -19,6 +19,8 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         /// The present state of each of these orders.
         case reconcile([ClientOrderID])
         case account
+        /// Positions and open orders as they are, and the executions since a moment.
+        case holdings(since: Timestamp)
         case clock
         /// Sessions from one date to the other, both included.
         case calendar(CalendarDate, CalendarDate)
@@ -55,7 +57,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case .place(let terms): [terms.clientOrderID]
         case .cancel(let id), .find(let id): [id]
         case .reconcile(let ids): ids
-        case .account, .clock, .calendar, .bars, .latestQuotes: []
+        case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: []
         }
     }
 
@@ -68,6 +70,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case .bars(let request): "\(self.name) \(request.symbol) \(request.timeframe) \(request.start)"
         case .calendar(let start, let end): "\(self.name) \(start) \(end)"
         case .latestQuotes(let symbols): "\(self.name) \(symbols.map(\.rawValue).joined(separator: " "))"
+        case .holdings(let since): "\(self.name) \(since)"
         case .account, .clock: self.name
         }
     }
@@ -94,6 +97,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case "find": self.operation = .find(try object.value("client_order_id"))
         case "reconcile": self.operation = .reconcile(try object.value("client_order_ids"))
         case "account": self.operation = .account
+        case "holdings": self.operation = .holdings(since: try object.value("since"))
         case "clock": self.operation = .clock
         case "calendar": self.operation = .calendar(try object.value("start"), try object.value("end"))
         case "bars": self.operation = .bars(try object.value("bars"))
@@ -114,6 +118,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
             case .cancel(let id), .find(let id): $0.field("client_order_id", id)
             case .reconcile(let ids): $0.field("client_order_ids", ids)
             case .account, .clock: break
+            case .holdings(let since): $0.field("since", since)
             case .calendar(let start, let end):
                 $0.field("start", start)
                 $0.field("end", end)
@@ -131,6 +136,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case .find: "find"
         case .reconcile: "reconcile"
         case .account: "account"
+        case .holdings: "holdings"
         case .clock: "clock"
         case .calendar: "calendar"
         case .bars: "bars"
@@ -152,6 +158,7 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
         /// It certainly did not happen: the breaker is open, or the broker could not be reached.
         case unavailable(reason: String)
         case account(cash: Money, equity: Money)
+        case holdings(BrokerHoldings)
         case clock(Timestamp)
         case sessions([TradingSession])
         case bars([Bar])
@@ -183,6 +190,7 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
         case "unavailable": self.outcome = .unavailable(reason: try object.value("reason"))
         case "account":
             self.outcome = .account(cash: try object.value("cash"), equity: try object.value("equity"))
+        case "holdings": self.outcome = .holdings(try object.value("holdings"))
         case "clock": self.outcome = .clock(try object.value("timestamp"))
         case "sessions": self.outcome = .sessions(try object.value("sessions"))
         case "bars": self.outcome = .bars(try object.value("bars"))
@@ -213,6 +221,9 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
                 $0.field("outcome", "account")
                 $0.field("cash", cash)
                 $0.field("equity", equity)
+            case .holdings(let holdings):
+                $0.field("outcome", "holdings")
+                $0.field("holdings", holdings)
             case .clock(let timestamp):
                 $0.field("outcome", "clock")
                 $0.field("timestamp", timestamp)

@@ -7,6 +7,8 @@ package enum OrderType: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case market
     case limit
     case stop
+    case stopLimit = "stop_limit"
+    case trailingStop = "trailing_stop"
 }
 
 package enum TimeInForce: String, Hashable, Sendable, CaseIterable, JSONCodable {
@@ -22,11 +24,14 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
     package var type: OrderType
     /// Whole shares.
     package var quantity: Quantity
-    /// For limit orders.
+    /// For limit and stop-limit orders.
     package var limitPrice: Price?
-    /// For stop orders.
+    /// For stop and stop-limit orders.
     package var stopPrice: Price?
+    /// For trailing stops.
+    package var trail: Trail?
     package var timeInForce: TimeInForce
+    package var orderClass: OrderClass
 
     package init(
         clientOrderID: ClientOrderID,
@@ -36,7 +41,9 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
         quantity: Quantity,
         limitPrice: Price? = nil,
         stopPrice: Price? = nil,
-        timeInForce: TimeInForce
+        trail: Trail? = nil,
+        timeInForce: TimeInForce,
+        orderClass: OrderClass = .simple
     ) {
         self.clientOrderID = clientOrderID
         self.symbol = symbol
@@ -45,7 +52,9 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
         self.quantity = quantity
         self.limitPrice = limitPrice
         self.stopPrice = stopPrice
+        self.trail = trail
         self.timeInForce = timeInForce
+        self.orderClass = orderClass
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -58,7 +67,9 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
             quantity: try object.value("quantity"),
             limitPrice: try object.optional("limit_price"),
             stopPrice: try object.optional("stop_price"),
-            timeInForce: try object.value("time_in_force")
+            trail: try object.optional("trail"),
+            timeInForce: try object.value("time_in_force"),
+            orderClass: try object.optional("order_class") ?? .simple
         )
     }
 
@@ -74,6 +85,8 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
         writer.field("quantity", self.quantity)
         writer.field("limit_price", self.limitPrice)
         writer.field("stop_price", self.stopPrice)
+        writer.field("trail", self.trail)
         writer.field("time_in_force", self.timeInForce)
+        writer.field("order_class", self.orderClass == .simple ? nil : self.orderClass)
     }
 }
