@@ -23,6 +23,9 @@ package protocol Broker {
     /// At or after a moment, oldest first, every page.
     func executions(since: Timestamp) throws(BrokerError) -> [BrokerExecution]
     func account() throws(BrokerError) -> BrokerAccount
+    /// Asks whether this is the account that is meant and whether it may trade. Refused, with the setting to change or
+    /// the step to take, where it may not trade at all; an account that may only close positions is told as such.
+    func checkAccount() throws(BrokerError) -> BrokerAccountCheck
     /// The broker's idea of the time.
     func clock() throws(BrokerError) -> Timestamp
     /// Sessions from one date to the other, both included.

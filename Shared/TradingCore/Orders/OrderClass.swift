@@ -39,7 +39,10 @@ package enum OrderClass: Hashable, Sendable, JSONCodable {
             self = .bracket(takeProfit: try object.value("take_profit"), stopLoss: try object.value("stop_loss"))
         case "oto": self = .oneTriggersOther(stopLoss: try object.value("stop_loss"))
         case "oco":
-            self = .oneCancelsOther(takeProfit: try object.value("take_profit"), stopLoss: try object.value("stop_loss"))
+            self = .oneCancelsOther(
+                takeProfit: try object.value("take_profit"),
+                stopLoss: try object.value("stop_loss")
+            )
         default: throw JSONError("\"\(name.prefix(32))\" is no order class").inside("name")
         }
     }
