@@ -27,7 +27,7 @@ package struct AlpacaBroker: Broker {
         }
         if answer.isDuplicateClientOrderID {
             // It exists already: this is the success of an earlier attempt, if it is the same order.
-            guard let known = try self.alpacaOrder(terms.clientOrderID), let report = known.report() else {
+            guard let known = try? self.alpacaOrder(terms.clientOrderID), let report = known.report() else {
                 throw BrokerError(.unknownOutcome, "POST /v2/orders: a duplicate that cannot be found")
             }
             guard known.matches(terms) else {
@@ -115,7 +115,7 @@ package struct AlpacaBroker: Broker {
                 try self.client.perform(HTTPRequest(method: method, url: url, headers: headers, body: body))
             )
         } catch {
-            throw BrokerError(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message)
+            throw BrokerError(error)
         }
     }
 

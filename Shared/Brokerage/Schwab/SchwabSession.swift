@@ -87,7 +87,7 @@ final class SchwabSession {
                 HTTPRequest(method: method, url: self.endpoints.base + path, headers: headers, body: body)
             )
         } catch {
-            throw BrokerError(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message)
+            throw BrokerError(error)
         }
         let answer = SchwabAnswer(response, to: call) { self.redacted($0) }
         if let date = answer.date { self.clockLead = date - self.now() }
