@@ -1,4 +1,4 @@
-package import HTTPTransport
+import HTTPTransport
 package import TradingCore
 
 /// Lets the requests of one lane through when the API key's budget has room for them, and shares with all other

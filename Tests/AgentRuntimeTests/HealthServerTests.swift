@@ -107,7 +107,8 @@ import TradingCore
                 "entries",
                 BreakerStatus(.open, since: since, until: since + .seconds(60), reason: "timed out")
             )
-            let breakers = #","breakers":{"entries":{"state":"open","since":"2025-11-24T16:00:00Z","#
+            let breakers =
+                #","breakers":{"entries":{"state":"open","since":"2025-11-24T16:00:00Z","#
                 + #""until":"2025-11-24T16:01:00Z","reason":"timed out"},"#
                 + #""protective":{"state":"closed","since":"2025-11-24T16:00:00Z","reason":"fine"}}}"#
             let waiting = try fixture.get("/readyz")

@@ -80,7 +80,9 @@ import TradingCore
         _ = stage.perform(.place(stage.terms))
         #expect(stage.changes.map(\.to) == [.open, .halfOpen, .open])
         stage.client.answers = [HTTPResponse(status: 403, body: Array(#"{"code":40310000,"message":"no"}"#.utf8))]
-        #expect(stage.perform(.place(stage.terms)) == .refused(code: "40310000", reason: "POST /v2/orders: no (HTTP 403)"))
+        #expect(
+            stage.perform(.place(stage.terms)) == .refused(code: "40310000", reason: "POST /v2/orders: no (HTTP 403)")
+        )
         #expect(stage.changes.map(\.to) == [.open, .halfOpen, .open, .halfOpen, .closed])
     }
 

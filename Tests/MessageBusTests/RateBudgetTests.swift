@@ -211,7 +211,9 @@ import TradingCore
 
     private static func keys(_ connection: RedisConnection) throws -> [String] {
         guard case .array(let keys) = try connection.call(RedisCommand("KEYS", "*")) else { return [] }
-        return keys.compactMap { if case .string(let bytes) = $0 { String(decoding: bytes, as: UTF8.self) } else { nil } }
+        return keys.compactMap {
+            if case .string(let bytes) = $0 { String(decoding: bytes, as: UTF8.self) } else { nil }
+        }
     }
 }
 
