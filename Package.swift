@@ -136,9 +136,8 @@ let tests: [Target] = [
     .testTarget(
         name: "AgentRuntimeTests",
         dependencies: [
-            "AgentRuntime", "Brokerage", "HTTPTransport", "MessageBus", "Telemetry", "TradingCore", logging,
-            coreMetrics,
-            serviceLifecycle, serviceLifecycleTestKit,
+            "AgentRuntime", "Brokerage", "HTTPTransport", "MessageBus", "Telemetry", "TestSupport", "TradingCore",
+            logging, coreMetrics, serviceLifecycle, serviceLifecycleTestKit,
         ],
         path: "Tests/AgentRuntimeTests"
     ),

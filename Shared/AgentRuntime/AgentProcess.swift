@@ -116,6 +116,7 @@ struct AgentConfiguration: Sendable {
     let tls: TLSSettings
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
+    let rates: RateBudgets
 
     /// One file or environment may serve all processes: what the others read is no mistake.
     static let sharedKeys = [
@@ -160,6 +161,7 @@ struct AgentConfiguration: Sendable {
         loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 3...1000)
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
+        self.rates = try RateBudgets(settings, self.broker)
     }
 }
 
@@ -214,7 +216,8 @@ struct AgentDesk: Sendable {
             logger: self.logger,
             claimIdle: self.configuration.loop.claimIdle,
             breaker: self.configuration.breaker,
-            makeBroker: { broker.makeBroker(tls) }
+            rates: self.configuration.rates,
+            makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }
 

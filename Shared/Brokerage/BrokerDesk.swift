@@ -4,21 +4,26 @@ package import TradingCore
 ///
 /// Belongs to the lane's thread and blocks it.
 package final class BrokerDesk {
-    /// What a person has to see of a breaker.
-    package typealias BreakerChanged = (_ from: BreakerState, _ to: BreakerState, _ reason: String) -> Void
+    /// What a person has to see of a breaker. `retryAfter`: when an open one lets a call through again.
+    package typealias BreakerChanged = (
+        _ from: BreakerState, _ to: BreakerState, _ reason: String, _ retryAfter: Duration?
+    ) -> Void
 
     private let broker: any Broker
+    private let gate: RateGate?
     private var breaker: CircuitBreaker
+    private var openReason = ""
     private let now: () -> Duration
     private let pause: (Duration) -> Bool
     private let breakerChanged: BreakerChanged
     /// How long a cancelled order is watched for its terminal state.
     private let cancelPatience: Duration
 
-    /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is
+    /// `gate`: the one that the broker's requests go through, if they do. `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is
     /// false when the process is to stop instead.
     package init(
         broker: any Broker,
+        gate: RateGate? = nil,
         breaker: BreakerSettings = BreakerSettings(),
         cancelPatience: Duration = .seconds(2),
         now: @escaping () -> Duration,
@@ -26,6 +31,7 @@ package final class BrokerDesk {
         breakerChanged: @escaping BreakerChanged
     ) {
         self.broker = broker
+        self.gate = gate
         self.breaker = CircuitBreaker(settings: breaker)
         self.cancelPatience = cancelPatience
         self.now = now
@@ -36,12 +42,13 @@ package final class BrokerDesk {
     /// `orders`: what the ledger says now of the orders that the call is about. `mayHaveBeenMade`: the call was handed
     /// out before and its worker died; an order is looked up before it is sent.
     package func perform(_ call: BrokerCall, orders: [OrderReference], mayHaveBeenMade: Bool) -> BrokerAnswer {
+        self.gate?.begin(RequestUrgency(of: call))
         do throws(BrokerError) {
             return BrokerAnswer(call, try self.outcome(of: call, orders, mayHaveBeenMade: mayHaveBeenMade))
         } catch {
             switch error.kind {
             case .refused(let code): return BrokerAnswer(call, .refused(code: code, reason: error.reason))
-            case .notExecuted, .loginExpired:
+            case .notExecuted, .withheld, .loginExpired:
                 // This attempt did not reach the broker, but an earlier one may have.
                 if mayHaveBeenMade, case .place = call.operation {
                     return BrokerAnswer(call, .unknown(reason: error.reason))
@@ -179,27 +186,38 @@ package final class BrokerDesk {
         if case .refused(let retryAfter) = self.breaker.request(now: self.now()) {
             throw BrokerError(
                 .notExecuted,
-                "the circuit breaker is open for another \(retryAfter.components.seconds + 1) s"
+                "the circuit breaker is open for another \(retryAfter.components.seconds + 1) s: \(self.openReason)"
             )
         }
+        self.report(before, "one call finds out whether the broker is back")
+        let asked = self.breaker.state
         do throws(BrokerError) {
             let result = try call()
             self.breaker.succeeded()
-            self.report(before, "the broker answers")
+            self.report(asked, "the broker answers")
             return result
         } catch {
             switch error.kind {
             case .refused, .unreadable: self.breaker.succeeded()
             case .notExecuted, .unknownOutcome: self.breaker.failed(.transient, now: self.now())
-            case .loginExpired: self.breaker.failed(.loginExpired, now: self.now())
+            case .loginExpired:
+                self.breaker.failed(.loginExpired, now: self.now())
+                self.gate?.loginExpired(error.reason, for: self.breaker.settings.openFor)
+            case .withheld:
+                self.breaker.withdrawn(now: self.now())
+                // What other processes know counts as if it had happened here.
+                if let quiet = self.gate?.quietFor { self.breaker.open(until: self.now() + quiet) }
             }
-            self.report(before, error.reason)
+            self.report(asked, error.reason)
             throw error
         }
     }
 
     private func report(_ before: BreakerState, _ reason: String) {
-        if self.breaker.state != before { self.breakerChanged(before, self.breaker.state, reason) }
+        let state = self.breaker.state
+        guard state != before else { return }
+        if state == .open { self.openReason = reason }
+        self.breakerChanged(before, state, reason, self.breaker.openUntil.map { $0 - self.now() })
     }
 }
 
@@ -208,7 +226,7 @@ extension BrokerError {
     fileprivate var isAboutThisOrder: Bool {
         switch self.kind {
         case .refused, .unreadable: true
-        case .notExecuted, .loginExpired, .unknownOutcome: false
+        case .notExecuted, .withheld, .loginExpired, .unknownOutcome: false
         }
     }
 }

@@ -8,8 +8,13 @@ extension BrokerError {
             case .couldNotResolve, .couldNotConnect, .malformedURL: "; check \(setting)"
             case .timedOut where !error.requestMayHaveBeenSent: "; check \(setting)"
             case .tls: "; check \(setting), and TLS_AUTHORITIES_FILE if the server's certificate is not a public one"
-            case .timedOut, .connectionLost, .responseTooLarge, .other: ""
+            case .timedOut, .connectionLost, .responseTooLarge, .withheld, .other: ""
             }
-        self.init(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message + remedy)
+        let kind: Kind =
+            switch error.code {
+            case .withheld: .withheld
+            default: error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted
+            }
+        self.init(kind, error.message + remedy)
     }
 }

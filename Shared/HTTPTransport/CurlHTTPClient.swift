@@ -115,7 +115,7 @@ package final class CurlHTTPClient: HTTPClient {
                 "the answer's body is longer than \(self.maximumResponseBytes) bytes, or its headers than "
                     + "\(Reception.maximumHeaderBytes)"
             case .tls: "TLS failed: \(String(cString: self.errorText))"
-            case .malformedURL, .other: String(cString: curl_easy_strerror(curlCode))
+            case .malformedURL, .withheld, .other: String(cString: curl_easy_strerror(curlCode))
             }
         return HTTPTransportError(
             code: code,

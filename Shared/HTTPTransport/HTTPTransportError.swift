@@ -8,6 +8,8 @@ package struct HTTPTransportError: Error, Equatable, CustomStringConvertible {
         case tls
         case responseTooLarge
         case malformedURL
+        /// Kept back by this side, for the sake of a rate limit.
+        case withheld
         case other
     }
 

@@ -9,6 +9,12 @@ extension Duration {
         return overflow ? Int64.max : product + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 
+    /// Whole microseconds, rounded down.
+    var microseconds: Int64 {
+        let (seconds, attoseconds) = self.components
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    }
+
     /// For `setsockopt`, where zero would mean for ever.
     var socketTimeout: timeval {
         let milliseconds = Swift.max(self.milliseconds, 1)

@@ -139,6 +139,30 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
+    package func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
+        self.store.withContents { contents in
+            contents.rates[budget.id, default: InMemoryRateRecord()].take(
+                urgency,
+                of: budget,
+                now: contents.now.microseconds
+            )
+        }
+    }
+
+    package func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {
+        self.store.withContents { contents in
+            contents.rates[budget.id, default: InMemoryRateRecord()].post(
+                notice,
+                for: duration,
+                now: contents.now.microseconds
+            )
+        }
+    }
+
+    package func endNotice(probe: Int64, on budget: RateBudget) throws {
+        self.store.withContents { $0.rates[budget.id]?.end(probe: probe) }
+    }
+
     package func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         self.store.withContents { $0.quiescence(of: groups) }
     }

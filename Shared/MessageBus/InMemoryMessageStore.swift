@@ -51,6 +51,8 @@ struct InMemoryContents: Sendable {
     var histories: [DocumentKey: [[UInt8]]] = [:]
     var sets: [String: Set<String>] = [:]
     var leases: [String: Lease] = [:]
+    /// By the budget's id.
+    var rates: [String: InMemoryRateRecord] = [:]
     var quoteVersions: [DocumentKey: Int64] = [:]
     var quoteConsumers: Set<String> = []
     /// For each consumer how far it has got with each quote.
@@ -79,6 +81,7 @@ struct InMemoryContents: Sendable {
         self.histories = [:]
         self.sets = [:]
         self.leases = [:]
+        self.rates = [:]
         self.quoteVersions = [:]
         self.quoteConsumers = []
         self.quoteCursors = [:]

@@ -6,7 +6,7 @@ package import TradingCore
 /// but `wake()` throws `MessageBusError`. After `.unreachable` the next call connects anew and renews subscriptions, but
 /// its owner has to read `pending` again: what was on its way to a `receive` is found there, and published messages may
 /// have been missed.
-package protocol MessageBus: AnyObject {
+package protocol MessageBus: AnyObject, RateLedger {
     /// Creates the group at the beginning of the stream (and the stream, if need be) unless it exists.
     func createGroup(_ group: String, on stream: StreamName) throws
 

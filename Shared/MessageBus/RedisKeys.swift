@@ -26,6 +26,8 @@ struct RedisKeys {
     func history(_ key: DocumentKey) -> String { self.prefix + "history:" + key.rawValue }
     func set(_ name: String) -> String { self.prefix + "set:" + name }
     func lease(_ name: String) -> String { self.prefix + "lease:" + name }
+    func departures(_ budget: RateBudget) -> String { self.prefix + "rate:" + budget.id }
+    func notice(_ budget: RateBudget) -> String { self.prefix + "broker-notice:" + budget.id }
 
     /// The stream that has this key.
     func streamName(of key: [UInt8]) -> StreamName {

@@ -11,6 +11,8 @@ package final class RedisMessageBus: MessageBus {
     /// The id of the ledger this bus belongs to, as its document `installation` holds it: whatever would add to another
     /// ledger throws `.ledgerReplaced`. Nil takes any ledger.
     package var installation: String?
+    /// Time since any fixed moment for the rate budgets; nil goes by the server's clock, which all processes share.
+    package var rateClock: (() -> Duration)?
 
     let keys: RedisKeys
     private let endpoint: RedisEndpoint

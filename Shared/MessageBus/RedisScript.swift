@@ -9,6 +9,9 @@ enum RedisScript: CaseIterable {
     case releaseLease
     case quiescence
     case trim
+    case takeRequest
+    case postNotice
+    case endNotice
 
     var source: String {
         switch self {
@@ -21,6 +24,9 @@ enum RedisScript: CaseIterable {
         case .releaseLease: Self.releaseLeaseSource
         case .quiescence: Self.quiescenceSource
         case .trim: Self.trimSource
+        case .takeRequest: Self.takeRequestSource
+        case .postNotice: Self.postNoticeSource
+        case .endNotice: Self.endNoticeSource
         }
     }
 
@@ -29,8 +35,8 @@ enum RedisScript: CaseIterable {
     var isGuarded: Bool {
         switch self {
         case .commit, .createGroup, .publishQuote, .registerQuoteConsumer, .advanceQuoteCursor, .acquireLease: true
-        // These add nothing.
-        case .releaseLease, .quiescence, .trim: false
+        // These add nothing to the ledger.
+        case .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice: false
         }
     }
 

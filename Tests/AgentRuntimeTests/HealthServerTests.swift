@@ -6,6 +6,7 @@ import ServiceLifecycleTestKit
 import Synchronization
 import Telemetry
 import Testing
+import TradingCore
 
 @Suite struct HealthServerTests {
     /// A server on a free port with a state the test turns.
@@ -95,6 +96,28 @@ import Testing
             #expect(ready.hasSuffix(#"{"ready":true,"checks":{"broker":"ok","redis":"ok"}}"#))
             fixture.readiness.set("redis", .waiting("connection lost"))
             #expect(try fixture.get("/readyz").hasPrefix("HTTP/1.1 503"))
+        }
+    }
+
+    @Test func `readyz shows every breaker, and an open one does not make the agent unready`() async throws {
+        try await self.withServer { fixture in
+            let since = Timestamp(seconds: 1_764_000_000)
+            fixture.readiness.setBreaker("protective", BreakerStatus(.closed, since: since, reason: "fine"))
+            fixture.readiness.setBreaker(
+                "entries",
+                BreakerStatus(.open, since: since, until: since + .seconds(60), reason: "timed out")
+            )
+            let breakers =
+                #","breakers":{"entries":{"state":"open","since":"2025-11-24T16:00:00Z","#
+                + #""until":"2025-11-24T16:01:00Z","reason":"timed out"},"#
+                + #""protective":{"state":"closed","since":"2025-11-24T16:00:00Z","reason":"fine"}}}"#
+            let waiting = try fixture.get("/readyz")
+            #expect(waiting.hasPrefix("HTTP/1.1 503"))
+            #expect(waiting.hasSuffix(breakers))
+            for check in ["redis", "broker"] { fixture.readiness.set(check, .ready) }
+            let ready = try fixture.get("/readyz")
+            #expect(ready.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(ready.hasSuffix(breakers))
         }
     }
 

@@ -95,7 +95,7 @@ import TradingCore
                         logger: logger,
                         claimIdle: .seconds(30),
                         breaker: BreakerSettings(),
-                        makeBroker: { AlpacaBroker(endpoints: nowhere, client: CurlHTTPClient()) }
+                        makeBroker: { _ in AlpacaBroker(endpoints: nowhere, client: CurlHTTPClient()) }
                     ).run()
                 }
             }

@@ -193,7 +193,7 @@ private final class Stage {
             self.time += $0
             return true
         },
-        breakerChanged: { from, to, _ in self.changes.append((from, to)) }
+        breakerChanged: { from, to, _, _ in self.changes.append((from, to)) }
     )
 
     init() throws {

@@ -74,7 +74,7 @@ final class SimulatedProcess {
                     logger: logger,
                     claimIdle: .seconds(3600),
                     breaker: BreakerSettings(),
-                    makeBroker: { [market] in SimulatedBroker(market: market) }
+                    makeBroker: { [market] _ in SimulatedBroker(market: market) }
                 )
                 return (worker: worker, desk: worker.makeDesk())
             }
@@ -188,6 +188,13 @@ final class CrashingMessageBus: MessageBus {
     func acquireLease(_ name: String, holder: String, for duration: Duration) throws -> Bool {
         try self.bus.acquireLease(name, holder: holder, for: duration)
     }
+    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
+        try self.bus.takeRequest(urgency, of: budget)
+    }
+    func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {
+        try self.bus.postNotice(notice, on: budget, for: duration)
+    }
+    func endNotice(probe: Int64, on budget: RateBudget) throws { try self.bus.endNotice(probe: probe, on: budget) }
     func releaseLease(_ name: String, holder: String) throws { try self.bus.releaseLease(name, holder: holder) }
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         try self.bus.quiescence(of: groups)

@@ -27,11 +27,18 @@ final class BusFixture {
         self.server?.stop()
     }
 
+    /// Lets time pass for rate budgets, and for all that the in-memory bus measures.
+    func pass(_ duration: Duration) {
+        self.elapsed.value.withLock { $0 += duration }
+    }
+
     /// A bus that belongs to this installation, or to any.
     func makeBus(installation: String? = nil) -> any MessageBus {
         if let server = self.server {
             let bus = RedisMessageBus(endpoint: server.endpoint)
             bus.installation = installation
+            let elapsed = self.elapsed
+            bus.rateClock = { elapsed.value.withLock { $0 } }
             return bus
         }
         let bus = InMemoryMessageBus(store: self.store)

@@ -36,6 +36,12 @@ extension ReplayTests {
                 #expect(metrics.status == 200)
                 let text = String(decoding: metrics.body, as: UTF8.self)
                 #expect(text.contains("# TYPE quintet_"), "\(agent): \(text.prefix(500))")
+                let breakers = try JSONValue(parsing: ready.body)["breakers"]
+                for lane in agent.lanes {
+                    #expect(breakers?[lane.rawValue]?["state"] == .string("closed"))
+                    let gauge = "quintet_circuit_breaker_state{agent=\"\(agent)\",lane=\"\(lane.rawValue)\"} 0\n"
+                    #expect(text.contains(gauge), "\(agent): \(text)")
+                }
                 #expect(ReplayRunner.get(url + "/elsewhere")?.status == 404)
             }
             run.send(SIGTERM)
@@ -54,6 +60,7 @@ extension ReplayTests {
                 "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "BARS": bars.path, "HTTP_PORT": "0",
                 "CONTROL_PORT": "0", "PORT_FILE": portFile, "LOG_LEVEL": "warning",
                 "SYMBOLS": "AAPL,GOOG,IBM,MSFT", "APCA_API_KEY_ID": "key", "APCA_API_SECRET_KEY": "secret",
+                "BROKER_REQUESTS_PER_MINUTE": "0", "BROKER_DATA_REQUESTS_PER_MINUTE": "0",
             ]
             func start(_ name: String) throws -> ChildProgram {
                 try ChildProgram(

@@ -26,12 +26,21 @@ package enum BrokerSettings: Sendable {
         }
     }
 
-    /// A broker for the thread that calls this.
-    func makeBroker(_ tls: TLSSettings) -> any Broker {
+    /// A broker for the thread that calls this, whose requests go through the gate.
+    func makeBroker(_ tls: TLSSettings, gate: RateGate) -> any Broker {
+        let client = CurlHTTPClient(tls: tls)
         switch self {
-        case .alpaca(let endpoints): AlpacaBroker(endpoints: endpoints, client: CurlHTTPClient(tls: tls))
+        case .alpaca(let endpoints):
+            return AlpacaBroker(
+                endpoints: endpoints,
+                client: MeteredHTTPClient(client, gate: gate, alpaca: endpoints, now: WallClock.now)
+            )
         case .schwab(let endpoints):
-            SchwabBroker(endpoints: endpoints, client: CurlHTTPClient(tls: tls), now: WallClock.now)
+            return SchwabBroker(
+                endpoints: endpoints,
+                client: MeteredHTTPClient(client, gate: gate, schwab: endpoints, now: WallClock.now),
+                now: WallClock.now
+            )
         }
     }
 }

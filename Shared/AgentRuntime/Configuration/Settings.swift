@@ -303,7 +303,7 @@ package final class Settings: Sendable {
     /// Beginnings of names that only these settings have. `HTTP_`, `LOG_`, `REDIS_` and the like are everybody's.
     private static let ownFamilies = ["BREAKER_", "ORDER_", "RISK_", "STRATEGY_"]
     /// The broker's own programs and the user's scripts have further names of these: only near misses are typing errors.
-    private static let sharedFamilies = ["APCA_", "QUINTET_"]
+    private static let sharedFamilies = ["APCA_", "BROKER_", "QUINTET_"]
 
     /// Whether this is a name that Kubernetes gives each container for each Service, such as
     /// `STRATEGY_AGENT_SERVICE_HOST` or `STRATEGY_AGENT_PORT_8082_TCP_ADDR`.

@@ -16,8 +16,10 @@ package final class LaneWorker {
     private let heartbeat: Heartbeat
     private let logger: Logger
     private let claimIdle: Duration
-    private let makeBroker: () -> any Broker
+    private let makeBroker: (RateGate) -> any Broker
     private let breakerSettings: BreakerSettings
+    private let rates: RateBudgets
+    private let breakerGauge: Gauge
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -35,7 +37,8 @@ package final class LaneWorker {
         logger: Logger,
         claimIdle: Duration,
         breaker: BreakerSettings,
-        makeBroker: @escaping () -> any Broker
+        rates: RateBudgets = RateBudgets(),
+        makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
         self.lane = lane
@@ -47,6 +50,11 @@ package final class LaneWorker {
         self.logger = logger
         self.claimIdle = claimIdle
         self.breakerSettings = breaker
+        self.rates = rates
+        self.breakerGauge = Gauge(
+            label: MetricName.breakerState.rawValue,
+            dimensions: [("agent", agent.rawValue), ("lane", lane.rawValue)]
+        )
         self.makeBroker = makeBroker
     }
 
@@ -79,19 +87,32 @@ package final class LaneWorker {
     package func makeDesk() -> BrokerDesk {
         let stop = self.stop
         let heartbeat = self.heartbeat
-        let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
+        let now = {
+            // The time is asked for before each request to the broker, of which one call may need many.
+            heartbeat.beat()
+            return MonotonicClock.now()
+        }
+        let pause = { (duration: Duration) in !stop.wait(for: duration, beating: heartbeat) }
+        let gate = RateGate(
+            ledger: self.bus,
+            budgets: self.rates,
+            now: now,
+            pause: pause,
+            leftChanged: { budget, left in
+                Gauge(label: MetricName.rateBudgetLeft.rawValue, dimensions: [("part", budget.part)]).record(left)
+            }
+        )
+        self.show(.closed, reason: "no call has failed", retryAfter: nil)
         return BrokerDesk(
-            broker: self.makeBroker(),
+            broker: self.makeBroker(gate),
+            gate: gate,
             breaker: self.breakerSettings,
-            now: {
-                // The time is asked for before each request to the broker, of which one call may need many.
-                heartbeat.beat()
-                return MonotonicClock.now()
-            },
-            pause: { !stop.wait(for: $0, beating: heartbeat) },
-            breakerChanged: { [self] from, to, reason in
+            now: now,
+            pause: pause,
+            breakerChanged: { [self] from, to, reason, retryAfter in
+                let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
                 self.breakerChanges.append(BreakerChange(breaker: name, from: from, to: to, reason: reason))
-                self.readiness.set("breaker \(self.lane.rawValue)", to == .open ? .waiting(reason) : .ready)
+                self.show(to, reason: reason, retryAfter: retryAfter)
                 self.logger.warning(
                     "circuit breaker changed",
                     metadata: [
@@ -100,6 +121,15 @@ package final class LaneWorker {
                     ]
                 )
             }
+        )
+    }
+
+    private func show(_ state: BreakerState, reason: String, retryAfter: Duration?) {
+        let now = WallClock.now()
+        self.breakerGauge.record(state.gaugeValue)
+        self.readiness.setBreaker(
+            self.lane.rawValue,
+            BreakerStatus(state, since: now, until: retryAfter.map { now + $0 }, reason: reason)
         )
     }
 

@@ -6,6 +6,8 @@ package enum MetricName: String, CaseIterable {
     case deadLetters = "quintet_dead_letters_total"
     case brokerCalls = "quintet_broker_calls_total"
     case brokerCallTime = "quintet_broker_call_seconds"
+    case breakerState = "quintet_circuit_breaker_state"
+    case rateBudgetLeft = "quintet_rate_budget_left"
 
     /// What each tells, by name.
     package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
@@ -18,6 +20,9 @@ package enum MetricName: String, CaseIterable {
         case .deadLetters: "Messages set aside in the dead_letter stream because they could not be handled."
         case .brokerCalls: "Calls to the broker, by lane and how they ended."
         case .brokerCallTime: "From making a call to the broker to its answer, lookups and waiting included."
+        case .breakerState: "The lane's circuit breaker: 0 closed, 1 half-open, 2 open."
+        case .rateBudgetLeft:
+            "Requests that the API key's budget had left for stops, exits and cancels after this process's last one."
         }
     }
 }

@@ -69,7 +69,7 @@ package struct AlpacaBroker: Broker {
         }
         guard answer.isDuplicateClientOrderID else { throw answer.failure(call, isOrder: true) }
         // It exists already: this is the success of an earlier attempt, if it is the same order.
-        guard let known = try self.alpacaOrder(terms.clientOrderID), let report = known.report() else {
+        guard let known = try? self.alpacaOrder(terms.clientOrderID), let report = known.report() else {
             throw BrokerError(.unknownOutcome, "\(call): a duplicate that cannot be found")
         }
         guard isSame(known) else {

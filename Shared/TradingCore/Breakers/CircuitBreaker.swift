@@ -54,7 +54,13 @@ package struct CircuitBreaker: Hashable, Sendable {
         }
     }
 
-    /// Asks to make a call. Whoever is allowed must report with `succeeded` or `failed`.
+    /// When a probe is let through; nil unless it is open.
+    package var openUntil: Duration? {
+        guard case .open(let until) = self.current else { return nil }
+        return until
+    }
+
+    /// Asks to make a call. Whoever is allowed must report with `succeeded`, `failed` or `withdrawn`.
     package mutating func request(now: Duration) -> Permit {
         switch self.current {
         case .closed: return .allowed
@@ -74,6 +80,17 @@ package struct CircuitBreaker: Hashable, Sendable {
         // A call that began before the breaker opened says nothing about now.
         case .open: break
         }
+    }
+
+    /// The call that was allowed was not made after all: another may take its place.
+    package mutating func withdrawn(now: Duration) {
+        if case .halfOpen = self.current { self.current = .open(until: now) }
+    }
+
+    /// Somebody else has found out that calls are in vain until then.
+    package mutating func open(until: Duration) {
+        if case .open(let earlier) = self.current, earlier > until { return }
+        self.current = .open(until: until)
     }
 
     package mutating func failed(_ failure: BreakerFailure, now: Duration) {

@@ -122,6 +122,33 @@ import TradingCore
         }
     }
 
+    @Test func `a probe that was not made leaves its place to the next call, and nothing else behind`() {
+        var breaker = CircuitBreaker()
+        breaker.withdrawn(now: .zero)
+        #expect(breaker == CircuitBreaker())
+        for _ in 0..<3 { breaker.failed(.transient, now: .zero) }
+        #expect(breaker.openUntil == .seconds(60))
+        breaker.withdrawn(now: .seconds(1))
+        #expect(breaker.openUntil == .seconds(60), "nothing was allowed that could have been withdrawn")
+        #expect(breaker.request(now: .seconds(60)) == .probe)
+        #expect(breaker.openUntil == nil)
+        breaker.withdrawn(now: .seconds(61))
+        #expect(breaker.state == .open)
+        #expect(breaker.request(now: .seconds(61)) == .probe)
+        breaker.succeeded()
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func `what somebody else has found out opens it in every situation, and never for less than before`() {
+        for situation in Situation.allCases {
+            var breaker = situation.breaker
+            breaker.open(until: .seconds(1000))
+            breaker.open(until: .seconds(900))
+            #expect(breaker.request(now: .seconds(999)) == .refused(retryAfter: .seconds(1)), "\(situation)")
+            #expect(breaker.request(now: .seconds(1000)) == .probe, "\(situation)")
+        }
+    }
+
     @Test func `threshold and rest are settings`() {
         var settings = BreakerSettings()
         #expect(settings.failureThreshold == 3)

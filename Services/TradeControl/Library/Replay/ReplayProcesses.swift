@@ -141,6 +141,10 @@ package struct ReplayProcesses {
                 environment.merge(self.broker(port: simulatorPort)) { $1 }
                 // The simulator takes every price, and bars may have finer ones than an exchange.
                 environment["ORDER_TICK_RULE"] = environment["ORDER_TICK_RULE"] ?? "none"
+                // Nor does it count requests, unless it is told to.
+                for key in ["BROKER_REQUESTS_PER_MINUTE", "BROKER_DATA_REQUESTS_PER_MINUTE"] {
+                    environment[key] = environment[key] ?? "0"
+                }
                 environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
                 environment["TIMEFRAME"] = self.settings.timeframe.rawValue
                 tasks.append(
