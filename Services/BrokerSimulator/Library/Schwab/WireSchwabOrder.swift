@@ -16,10 +16,12 @@ enum SchwabOrder {
     /// There is no status for a partly filled order: it works, and has a filled quantity.
     func status(_ market: SimulatedMarket) -> String {
         guard case .simulated(let order) = self else { return "REJECTED" }
-        let waitsForItsStop = [.stop, .stopLimit, .trailingStop].contains(order.kind)
+        let waitsForItsStop = [.stop, .stopLimit, .trailingStop].contains(order.kind) && !order.isTriggered
         return switch order.status {
-        case .accepted, .pendingNew, .new:
-            if waitsForItsStop {
+        case .accepted, .pendingNew, .new, .held:
+            if order.awaitsEntry {
+                "AWAITING_PARENT_ORDER"
+            } else if waitsForItsStop {
                 "AWAITING_STOP_CONDITION"
             } else if order.status == .accepted {
                 market.isOpen ? "QUEUED" : "PENDING_ACTIVATION"
@@ -138,7 +140,7 @@ struct WireSchwabOrder: JSONEncodable {
         switch self.order {
         case .rejected(let rejection): rejection.reason
         case .simulated(let order) where order.status == .rejected:
-            "You do not have enough available cash/buying power for this order."
+            order.rejectionReason ?? "You do not have enough available cash/buying power for this order."
         case .simulated: nil
         }
     }
