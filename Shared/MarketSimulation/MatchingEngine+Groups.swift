@@ -50,15 +50,16 @@ extension MatchingEngine {
     /// for every other order.
     package func legs(of order: SimulatedOrder) -> [SimulatedOrder] {
         guard let group = order.group, !order.isLeg, order.status != .replaced else { return [] }
-        return (self.groups[group.id] ?? []).map { self.orders[$0] }
-            .filter { $0.isLeg && $0.status != .replaced }
+        return self.members(ofGroup: group.id).filter { $0.isLeg && $0.status != .replaced }
     }
+
+    /// In order of entry, replaced ones included.
+    package func members(ofGroup id: String) -> [SimulatedOrder] { (self.groups[id] ?? []).map { self.orders[$0] } }
 
     /// The order that stands for the group of this one; the order itself when it is in none.
     package func parent(of order: SimulatedOrder) -> SimulatedOrder {
         guard let group = order.group, order.isLeg else { return order }
-        let members = (self.groups[group.id] ?? []).lazy.map { self.orders[$0] }
-        return members.last { !$0.isLeg } ?? order
+        return self.members(ofGroup: group.id).last { !$0.isLeg } ?? order
     }
 
     private func checkGroup(_ request: OrderGroupRequest, slot: Int) throws(OrderRefusal) {
@@ -81,7 +82,7 @@ extension MatchingEngine {
             throw .invalid("\(name) orders must be DAY or GTC orders")
         }
         guard !requests.contains(where: \.extendedHours) else {
-            throw .invalid("extended hours order must be simple orders")
+            throw .invalid("extended hours orders must be simple orders")
         }
     }
 

@@ -6,13 +6,15 @@ enum OrderSubmission: Hashable {
     case simple(OrderRequest)
     case group(OrderGroupRequest)
 
-    /// Of the order that stands for the others.
-    var symbol: Symbol {
+    /// The order that stands for the others.
+    var first: OrderRequest {
         switch self {
-        case .simple(let order): order.symbol
-        case .group(let group): group.members[0].request.symbol
+        case .simple(let order): order
+        case .group(let group): group.members[0].request
         }
     }
+
+    var symbol: Symbol { self.first.symbol }
 
     /// Enters it.
     ///
