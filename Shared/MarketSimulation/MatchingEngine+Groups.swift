@@ -134,19 +134,22 @@ extension MatchingEngine {
     /// The orders a tick meets, in order of entry, but of two exits the stop-loss first: what one tick could do to both
     /// is taken as the worse.
     func matchingOrder(slot: Int) -> [Int] {
-        self.stopsFirst(self.markets[slot].openOrders.filter { self.orders[$0].status != .held })
+        let indices = self.markets[slot].openOrders
+        guard !self.groups.isEmpty else { return indices }
+        return self.stopsFirst(indices.filter { self.orders[$0].status != .held })
     }
 
     /// Moves each stop-loss to just before its take-profit.
     private func stopsFirst(_ indices: [Int]) -> [Int] {
-        var ordered = indices
-        for (place, index) in ordered.enumerated() where self.orders[index].group?.role == .takeProfit {
-            let groupID = self.orders[index].group?.id
-            let stop = ordered.firstIndex {
-                self.orders[$0].group?.id == groupID && self.orders[$0].group?.role == .stopLoss
+        var ordered: [Int] = []
+        for index in indices where !ordered.contains(index) {
+            if let group = self.orders[index].group, group.role == .takeProfit {
+                ordered += indices.filter {
+                    self.orders[$0].group?.id == group.id && self.orders[$0].group?.role == .stopLoss
+                        && !ordered.contains($0)
+                }
             }
-            guard let stop, stop > place else { continue }
-            ordered.insert(ordered.remove(at: stop), at: place)
+            ordered.append(index)
         }
         return ordered
     }

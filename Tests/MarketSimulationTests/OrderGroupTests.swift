@@ -272,6 +272,18 @@ struct OrderGroupTests {
         #expect(exchange.memberTick("97") == ["stop_loss fill 10@97", "take_profit canceled"])
     }
 
+    @Test func `a partly filled entry that is replaced releases exits for all that both bought`() throws {
+        var (exchange, orders) = try Self.bracket(fillFraction: Self.third)
+        exchange.tick("99")
+        let rest = try exchange.engine.replace(id: orders[0].id, with: OrderChange(limitPrice: price("98"))).order
+        #expect(rest.quantity == Quantity(6))
+        #expect(exchange.engine.availableQuantity(slot: 0) == .zero)
+        for _ in 0..<2 { #expect(exchange.memberTick("98") == ["entry partial_fill 2@98"]) }
+        #expect(exchange.memberTick("98") == ["entry fill 2@98", "take_profit new", "stop_loss new"])
+        #expect(exchange.engine.position(slot: 0)?.quantity == Quantity(10))
+        #expect(exchange.engine.availableQuantity(slot: 0) == .zero)
+    }
+
     // MARK: Refusals
 
     @Test func `groups that make no sense are refused whole`() throws {
