@@ -28,6 +28,8 @@ package struct SimulatedOrder: Hashable, Sendable {
         /// Entered in an open session; what the answer to its entry says.
         case pendingNew = "pending_new"
         case new
+        /// Waits for its group's entry to be filled, or for its sibling to go live.
+        case held
         case partiallyFilled = "partially_filled"
         case filled
         case cancelled = "canceled"
@@ -37,7 +39,7 @@ package struct SimulatedOrder: Hashable, Sendable {
 
         package var isTerminal: Bool {
             switch self {
-            case .accepted, .pendingNew, .new, .partiallyFilled: false
+            case .accepted, .pendingNew, .new, .held, .partiallyFilled: false
             case .filled, .cancelled, .expired, .replaced, .rejected: true
             }
         }
@@ -52,7 +54,8 @@ package struct SimulatedOrder: Hashable, Sendable {
     package let side: Side
     package let kind: Kind
     package let timeInForce: TimeInForce
-    package let quantity: Quantity
+    /// A fill of one exit of a group takes its shares off the other.
+    package internal(set) var quantity: Quantity
     package let limitPrice: Price?
     /// For a trailing stop it follows the market, and is nil until the order is live.
     package internal(set) var stopPrice: Price?
@@ -61,7 +64,8 @@ package struct SimulatedOrder: Hashable, Sendable {
     package let trailPercent: Rate?
     package let extendedHours: Bool
     /// The order it replaces.
-    package let replaces: String?
+    package internal(set) var replaces: String?
+    package internal(set) var group: OrderGroup?
     package let createdAt: Timestamp
 
     package internal(set) var status: Status
@@ -77,101 +81,31 @@ package struct SimulatedOrder: Hashable, Sendable {
     package internal(set) var replacedBy: String?
     /// The best price a trailing stop has seen since it is live.
     package internal(set) var bestPrice: Price?
+    /// Why the broker rejected it; nil when the cash no longer covered it.
+    package internal(set) var rejectionReason: String?
     /// A stop that was crossed: from then on a market order, or a limit order.
-    var isTriggered = false
+    package internal(set) var isTriggered = false
+    /// It was taken only to be rejected with this reason.
+    var pendingRejection: String?
     var updateCount = 0
 
     package var remainingQuantity: Quantity { self.quantity - self.filledQuantity }
     package var isOpen: Bool { !self.status.isTerminal }
 
+    /// Hangs under the order that stands for its group: the entry, or the take-profit of two exits without one.
+    package var isLeg: Bool {
+        switch self.group?.role {
+        case nil, .entry: false
+        case .takeProfit: self.group?.orderClass != .oneCancelsOther
+        case .stopLoss: true
+        }
+    }
+
+    /// An exit of shares that its group's entry has yet to buy.
+    package var awaitsEntry: Bool { self.status == .held && self.group?.orderClass != .oneCancelsOther }
+
     /// Rounded down to 1e-8; nil until something is filled.
     package var filledAveragePrice: Price? { try? self.filledValue.perShare(self.filledQuantity) }
-}
-
-/// What somebody asks the broker to do.
-package struct OrderRequest: Hashable, Sendable {
-    package var symbol: Symbol
-    package var side: SimulatedOrder.Side
-    package var kind: SimulatedOrder.Kind
-    package var timeInForce: SimulatedOrder.TimeInForce
-    package var quantity: Quantity
-    package var limitPrice: Price?
-    package var stopPrice: Price?
-    package var trailPrice: Price?
-    /// In percent: 5 is 5 %.
-    package var trailPercent: Rate?
-    /// Made up from the order's sequence when nil.
-    package var clientOrderID: String?
-    package var extendedHours: Bool
-
-    package init(
-        symbol: Symbol,
-        side: SimulatedOrder.Side,
-        kind: SimulatedOrder.Kind,
-        timeInForce: SimulatedOrder.TimeInForce,
-        quantity: Quantity,
-        limitPrice: Price? = nil,
-        stopPrice: Price? = nil,
-        trailPrice: Price? = nil,
-        trailPercent: Rate? = nil,
-        clientOrderID: String? = nil,
-        extendedHours: Bool = false
-    ) {
-        self.symbol = symbol
-        self.side = side
-        self.kind = kind
-        self.timeInForce = timeInForce
-        self.quantity = quantity
-        self.limitPrice = limitPrice
-        self.stopPrice = stopPrice
-        self.trailPrice = trailPrice
-        self.trailPercent = trailPercent
-        self.clientOrderID = clientOrderID
-        self.extendedHours = extendedHours
-    }
-}
-
-/// What a replacement changes; nil leaves the old value.
-package struct OrderChange: Hashable, Sendable {
-    /// The new total, what is filled already included.
-    package var quantity: Quantity?
-    package var limitPrice: Price?
-    package var stopPrice: Price?
-    /// The new trail, in the unit (dollars or percent) the order has.
-    package var trail: Rate?
-    package var timeInForce: SimulatedOrder.TimeInForce?
-    package var clientOrderID: String?
-
-    package init(
-        quantity: Quantity? = nil,
-        limitPrice: Price? = nil,
-        stopPrice: Price? = nil,
-        trail: Rate? = nil,
-        timeInForce: SimulatedOrder.TimeInForce? = nil,
-        clientOrderID: String? = nil
-    ) {
-        self.quantity = quantity
-        self.limitPrice = limitPrice
-        self.stopPrice = stopPrice
-        self.trail = trail
-        self.timeInForce = timeInForce
-        self.clientOrderID = clientOrderID
-    }
-}
-
-/// Why the broker refused to enter, cancel or replace an order. Nothing was changed.
-package enum OrderRefusal: Error, Hashable, Sendable {
-    case unknownOrder
-    case unknownSymbol(Symbol)
-    case duplicateClientOrderID
-    case insufficientBuyingPower(available: Money, cost: Money)
-    case insufficientQuantity(requested: Quantity, available: Quantity, held: Quantity, orders: [String])
-    /// A sale by somebody who holds nothing.
-    case shortSale
-    case notCancellable(SimulatedOrder.Status)
-    case notReplaceable(SimulatedOrder.Status)
-    /// The text says which rule the order breaks.
-    case invalid(String)
 }
 
 /// One change of one order, in the order in which the engine made them.

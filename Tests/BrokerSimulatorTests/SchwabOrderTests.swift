@@ -202,8 +202,8 @@ struct SchwabOrderTests {
         let wrong: [(String, String)] = [
             ("{", "body"),
             ("[]", "body"),
-            (order.replacing("SINGLE", with: "TRIGGER"), "TRIGGER is not simulated"),
-            (#"{"orderStrategyType":"OCO","childOrderStrategies":[]}"#, "OCO is not simulated"),
+            (order.replacing("SINGLE", with: "TRIGGER"), "one childOrderStrategies"),
+            (#"{"orderStrategyType":"OCO","childOrderStrategies":[]}"#, "two childOrderStrategies"),
             (order.replacing("MARKET", with: "MARKET_ON_CLOSE"), "orderType"),
             (order.replacing(#""DAY""#, with: #""END_OF_WEEK""#), "duration"),
             (order.replacing("NORMAL", with: "SEAMLESS"), "session"),

@@ -76,6 +76,7 @@ struct ConservationTests {
                         #expect(shares[slot] >= .zero)
                         #expect((engine.position(slot: slot)?.quantity ?? .zero) == shares[slot])
                         #expect(engine.availableQuantity(slot: slot) >= .zero)
+                        try Self.checkGroups(engine)
                     }
                 }
             }
@@ -88,6 +89,18 @@ struct ConservationTests {
             #expect(engine.equityCurve.last?.equity == cash + value)
         }
         #expect(engine.executions.count > 20)
+    }
+
+    /// Exits of a group are held before its entry is filled whole, and of two that are live each may sell the same.
+    private static func checkGroups(_ engine: MatchingEngine) throws {
+        for parent in engine.openOrders + engine.orders.suffix(3) where !parent.isLeg {
+            let legs = engine.legs(of: parent)
+            let open = legs.filter(\.isOpen)
+            guard parent.group?.role == .entry, !legs.isEmpty else { continue }
+            #expect(parent.status == .filled || legs.allSatisfy { $0.filledQuantity == .zero })
+            #expect(parent.isOpen || parent.status == .filled || open.isEmpty)
+            #expect(open.count < 2 || open[0].remainingQuantity == open[1].remainingQuantity)
+        }
     }
 
     private static func act(
@@ -103,6 +116,14 @@ struct ConservationTests {
                 continue
             }
             let slot = Int.random(in: 0..<symbols.count, using: &random)
+            if Int.random(in: 0..<20, using: &random) == 0 {
+                if engine.isHalted(slot: slot) { engine.resume(slot: slot) } else { engine.halt(slot: slot) }
+            }
+            if Int.random(in: 0..<40, using: &random) == 0 { engine.nextOrderRejection = "random" }
+            if Bool.random(using: &random) {
+                try Self.enterGroup(&engine, symbols[slot], last[slot], &random, book)
+                continue
+            }
             let near = Price(raw: (last[slot] + Int64.random(in: -300...300, using: &random)) * Price.cent.raw)
             let stop = Price(raw: (last[slot] + Int64.random(in: -300...300, using: &random)) * Price.cent.raw)
             let kind = SimulatedOrder.Kind.allCases.randomElement(using: &random) ?? .market
@@ -116,13 +137,76 @@ struct ConservationTests {
                 stopPrice: kind == .stop || kind == .stopLimit ? stop : nil,
                 trailPrice: kind == .trailingStop ? Price(1) : nil
             )
-            do {
-                try book(try engine.submit(request).updates)
-            } catch let refusal as OrderRefusal {
-                switch refusal {
-                case .insufficientBuyingPower, .insufficientQuantity, .shortSale, .invalid: continue
-                default: Issue.record("refused as \(refusal)")
-                }
+            try Self.booking(book) { try engine.submit(request).updates }
+        }
+    }
+
+    /// Mostly exits about the last price, at times the wrong way round; and changes of those that rest.
+    private static func enterGroup(
+        _ engine: inout MatchingEngine,
+        _ symbol: Symbol,
+        _ last: Int64,
+        _ random: inout SplitMix,
+        _ book: ([OrderUpdate]) throws -> Void
+    ) throws {
+        func near(_ range: ClosedRange<Int64>) -> Price {
+            Price(raw: max(1, last + Int64.random(in: range, using: &random)) * Price.cent.raw)
+        }
+        if Int.random(in: 0..<4, using: &random) == 0,
+            let member = engine.openOrders.filter({ $0.group != nil }).randomElement(using: &random)
+        {
+            let change = OrderChange(
+                limitPrice: member.limitPrice.map { _ in near(-300...300) },
+                stopPrice: member.stopPrice.map { _ in near(-300...300) }
+            )
+            try Self.booking(book) { try engine.replace(id: member.id, with: change).updates }
+            return
+        }
+        let quantity = Quantity(Int.random(in: 1...60, using: &random))
+        let timeInForce = Bool.random(using: &random) ? SimulatedOrder.TimeInForce.day : .goodTillCancelled
+        func order(_ side: SimulatedOrder.Side, _ kind: SimulatedOrder.Kind, limit: Price? = nil, stop: Price? = nil)
+            -> OrderRequest
+        {
+            OrderRequest(
+                symbol: symbol,
+                side: side,
+                kind: kind,
+                timeInForce: timeInForce,
+                quantity: quantity,
+                limitPrice: limit,
+                stopPrice: stop
+            )
+        }
+        let isMarket = Bool.random(using: &random)
+        let entry = order(.buy, isMarket ? .market : .limit, limit: isMarket ? nil : near(-200...100))
+        let takeProfit = order(.sell, .limit, limit: near(-50...400))
+        let isLimited = Bool.random(using: &random)
+        let stopLoss = order(
+            .sell,
+            isLimited ? .stopLimit : .stop,
+            limit: isLimited ? near(-400...0) : nil,
+            stop: near(-400...50)
+        )
+        let requests: [OrderGroupRequest] = [
+            .bracket(entry: entry, takeProfit: takeProfit, stopLoss: stopLoss),
+            .oneTriggersOther(entry: entry, exit: stopLoss),
+            .oneCancelsOther(takeProfit: takeProfit, stopLoss: stopLoss),
+        ]
+        guard let request = requests.randomElement(using: &random) else { return }
+        try Self.booking(book) { try engine.submit(request).updates }
+    }
+
+    /// Refusals that a careless client earns are no news.
+    private static func booking(
+        _ book: ([OrderUpdate]) throws -> Void,
+        _ body: () throws -> [OrderUpdate]
+    ) throws {
+        do {
+            try book(try body())
+        } catch let refusal as OrderRefusal {
+            switch refusal {
+            case .insufficientBuyingPower, .insufficientQuantity, .shortSale, .invalid, .notReplaceable: return
+            default: Issue.record("refused as \(refusal)")
             }
         }
     }

@@ -7,14 +7,14 @@ enum OrderEndpoints {
         _ market: inout SimulatedMarket,
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> RESTReply {
-        let body = try OrderBody(request.body)
-        let order = try body.orderRequest()
+        let submission = try OrderBody(request.body).submission()
+        let slot = market.engine.slot(of: submission.symbol)
+        try submission.checkStop(marketPrice: slot.flatMap { market.engine.lastPrice(slot: $0) })
         do {
-            let result = try market.engine.submit(order)
-            updates += result.updates
-            return RESTReply(body: JSONWriter.bytes(WireOrder(result.order)))
+            let entered = try submission.enter(&market, &updates)
+            return RESTReply(body: JSONWriter.bytes(WireOrder(entered.order, legs: entered.legs)))
         } catch {
-            throw RESTFailure(error, symbol: order.symbol)
+            throw RESTFailure(error, symbol: submission.symbol)
         }
     }
 
@@ -25,10 +25,13 @@ enum OrderEndpoints {
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> RESTReply {
         let change = try OrderBody(request.body).orderChange()
+        if market.engine.order(id: id)?.group?.orderClass == .oneTriggersOther {
+            throw .unprocessable("oto orders cannot be replaced")
+        }
         do {
             let result = try market.engine.replace(id: id, with: change)
             updates += result.updates
-            return RESTReply(body: JSONWriter.bytes(WireOrder(result.order)))
+            return RESTReply(body: JSONWriter.bytes(WireOrder(result.order, nestedIn: market.engine)))
         } catch {
             throw RESTFailure(error, symbol: market.engine.order(id: id)?.symbol)
         }
@@ -63,9 +66,14 @@ enum OrderEndpoints {
         }
     }
 
-    static func order(_ id: String, _ market: SimulatedMarket) throws(RESTFailure) -> RESTReply {
+    static func order(
+        _ id: String,
+        _ request: RESTRequest,
+        _ market: SimulatedMarket
+    ) throws(RESTFailure) -> RESTReply {
         guard let order = market.engine.order(id: id) else { throw .notFound("order not found for \(id)") }
-        return RESTReply(body: JSONWriter.bytes(WireOrder(order)))
+        let wire = try request.flag("nested") ? WireOrder(order, nestedIn: market.engine) : WireOrder(order)
+        return RESTReply(body: JSONWriter.bytes(wire))
     }
 
     static func byClientID(_ request: RESTRequest, _ market: SimulatedMarket) throws(RESTFailure) -> RESTReply {
@@ -74,6 +82,8 @@ enum OrderEndpoints {
         return RESTReply(body: JSONWriter.bytes(WireOrder(order)))
     }
 
+    /// Nested, a group stands in the place of its first order and is listed when any member fits. A list of open orders
+    /// leaves held ones out, as the broker has been seen to.
     static func list(_ request: RESTRequest, _ market: SimulatedMarket) throws(RESTFailure) -> RESTReply {
         let status = try request.choice("status", default: "open", of: ["open", "closed", "all"])
         let isAscending = try request.choice("direction", default: "desc", of: ["asc", "desc"]) == "asc"
@@ -82,7 +92,8 @@ enum OrderEndpoints {
             try request.choice("side", default: "buy", of: ["buy", "sell"])
         }
         let symbols = request.parameter("symbols").map { Set($0.split(separator: ",").map(String.init)) }
-        _ = try request.flag("nested")
+        let isNested = try request.flag("nested")
+        let classes = request.parameter("asset_class")?.split(separator: ",") ?? ["us_equity"]
         let after = try request.time("after")
         let until = try request.time("until")
         let afterOrder = try Self.cursor(request, "after_order_id", market)
@@ -90,17 +101,28 @@ enum OrderEndpoints {
         guard (after ?? until) == nil || (afterOrder ?? beforeOrder) == nil else {
             throw .parameter("order id cursors cannot be combined with after or until")
         }
-        let matching = market.engine.orders.lazy.filter { order in
-            (status == "all" || order.isOpen == (status == "open"))
+        guard afterOrder == nil || beforeOrder == nil else {
+            throw .parameter("before_order_id and after_order_id cannot be combined")
+        }
+        let engine = market.engine
+        let fits = { (order: SimulatedOrder) -> Bool in
+            (status == "all" || (order.isOpen && order.status != .held && status == "open")
+                || (!order.isOpen && status == "closed"))
                 && (side == nil || order.side.rawValue == side)
                 && symbols?.contains(order.symbol.rawValue) != false
+        }
+        let matching = engine.orders.lazy.filter { order in
+            classes.contains("us_equity") && !(isNested && order.isLeg && order.status != .replaced)
+                && (fits(order) || (isNested && engine.legs(of: order).contains(where: fits)))
                 && after.map { order.createdAt > $0 } != false && until.map { order.createdAt < $0 } != false
                 && afterOrder.map { order.sequence > $0 } != false
                 && beforeOrder.map { order.sequence < $0 } != false
         }
         let page = isAscending ? Array(matching.prefix(limit)) : Array(matching.reversed().prefix(limit))
         return RESTReply.array { writer in
-            for order in page { writer.element(WireOrder(order)) }
+            for order in page {
+                writer.element(isNested ? WireOrder(order, nestedIn: engine) : WireOrder(order))
+            }
         }
     }
 

@@ -119,6 +119,8 @@ struct RESTFailure: Error, Hashable {
             self.init(status: 403, code: 40_310_000, message: "account is not allowed to short")
         case .notCancellable(let status):
             self = .unprocessable("order is already in \"\(status.rawValue)\" state")
+        case .notReplaceable(.replaced):
+            self = .unprocessable("order already replaced")
         case .notReplaceable(let status):
             self = .unprocessable("cannot replace order in \(status.rawValue) status")
         case .invalid(let message):

@@ -67,7 +67,7 @@ struct RESTRouter: Sendable {
         case ("GET", 1): return try OrderEndpoints.list(request, market)
         case ("POST", 1): return try OrderEndpoints.submit(request, &market, &updates)
         case ("DELETE", 1): return OrderEndpoints.cancelAll(&market, &updates)
-        case ("GET", 2): return try OrderEndpoints.order(path[1], market)
+        case ("GET", 2): return try OrderEndpoints.order(path[1], request, market)
         case ("PATCH", 2): return try OrderEndpoints.replace(path[1], request, &market, &updates)
         case ("DELETE", 2): return try OrderEndpoints.cancel(path[1], &market, &updates)
         default: throw self.noEndpoint

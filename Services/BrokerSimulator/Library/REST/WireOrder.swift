@@ -4,9 +4,23 @@ import TradingCore
 /// An order with all the members the trading API gives it.
 struct WireOrder: JSONEncodable {
     let order: SimulatedOrder
+    let legs: [SimulatedOrder]
 
+    /// Flat, as the stream and plain lists show it.
     init(_ order: SimulatedOrder) {
         self.order = order
+        self.legs = []
+    }
+
+    init(_ order: SimulatedOrder, legs: [SimulatedOrder]) {
+        self.order = order
+        self.legs = legs
+    }
+
+    /// With the orders that hang under it.
+    init(_ order: SimulatedOrder, nestedIn engine: MatchingEngine) {
+        self.order = order
+        self.legs = engine.legs(of: order)
     }
 
     func write(to writer: inout JSONWriter) {
@@ -32,7 +46,7 @@ struct WireOrder: JSONEncodable {
             $0.decimal("qty", order.quantity)
             $0.decimal("filled_qty", order.filledQuantity)
             $0.decimal("filled_avg_price", order.filledAveragePrice)
-            $0.field("order_class", "simple")
+            $0.field("order_class", order.group?.orderClass.rawValue ?? "simple")
             $0.field("order_type", order.kind.rawValue)
             $0.field("type", order.kind.rawValue)
             $0.field("side", order.side.rawValue)
@@ -41,13 +55,15 @@ struct WireOrder: JSONEncodable {
             $0.decimal("stop_price", order.stopPrice)
             $0.field("status", order.status.rawValue)
             $0.field("extended_hours", order.extendedHours)
-            $0.field("legs", JSONValue.null)
+            $0.nullable("legs", self.legs.isEmpty ? nil : self.legs.map { WireOrder($0) })
             $0.decimal("trail_percent", order.trailPercent)
             $0.decimal("trail_price", order.trailPrice)
             $0.decimal("hwm", order.bestPrice)
             $0.field("position_intent", order.side == .buy ? "buy_to_open" : "sell_to_close")
             $0.field("subtag", JSONValue.null)
             $0.field("source", JSONValue.null)
+            $0.field("group_id", order.group?.id)
+            $0.field("group_role", order.group?.role.rawValue)
         }
     }
 }

@@ -10,6 +10,8 @@ struct SchwabBook {
     private(set) var announcements: [SchwabActivity] = []
 
     private static let firstNumber: Int64 = 1_000_000_001
+    /// An OCO has a number of its own, which follows from that of its first order.
+    private static let pairOffset: Int64 = 5_000_000_000
 
     /// - Parameter sequence: Of an order in the engine.
     func number(ofSequence sequence: Int) -> Int64 {
@@ -22,16 +24,22 @@ struct SchwabBook {
         return Int(number - Self.firstNumber) - self.rejections.count { $0.number < number }
     }
 
+    /// - Parameter sequence: Of the first exit that was entered.
+    func pairNumber(ofSequence sequence: Int) -> Int64 { self.number(ofSequence: sequence) + Self.pairOffset }
+
+    /// The place of the first exit of the OCO that a number stands for, which may not be one.
+    func index(ofPairNumber number: Int64) -> Int? { self.index(ofNumber: number - Self.pairOffset) }
+
     func rejection(number: Int64) -> SchwabRejection? { self.rejections.first { $0.number == number } }
 
     /// - Parameter entered: How many orders the engine had been given before.
-    mutating func reject(_ request: OrderRequest, reason: String, entered: Int, at: Timestamp) -> Int64 {
+    mutating func reject(_ submission: OrderSubmission, reason: String, entered: Int, at: Timestamp) -> Int64 {
         let number = Self.firstNumber + Int64(entered + self.rejections.count)
         self.rejections.append(
-            SchwabRejection(number: number, request: request, reason: reason, entered: entered, at: at)
+            SchwabRejection(number: number, submission: submission, reason: reason, entered: entered, at: at)
         )
         for kind in [SchwabActivity.Kind.orderCreated, .orderAccepted, .cancelAccepted, .orderUROutCompleted] {
-            self.announcements.append(SchwabActivity(kind, number: number, symbol: request.symbol, at: at))
+            self.announcements.append(SchwabActivity(kind, number: number, symbol: submission.symbol, at: at))
         }
         return number
     }
@@ -78,7 +86,7 @@ struct SchwabBook {
 /// An order that was taken and rejected: the engine never had it.
 struct SchwabRejection: Hashable {
     let number: Int64
-    let request: OrderRequest
+    let submission: OrderSubmission
     let reason: String
     /// How many orders the engine had been given before.
     let entered: Int

@@ -13,11 +13,71 @@ struct SchwabOrderBody {
         self.json = json
     }
 
-    func orderRequest() throws(RESTFailure) -> OrderRequest {
-        let strategy = try self.text("orderStrategyType") ?? "SINGLE"
-        guard strategy == "SINGLE", Self.member("childOrderStrategies", of: self.json) == nil else {
-            throw .schwabRefusal("orderStrategyType \(strategy.prefix(32)) is not simulated; send SINGLE orders")
+    private init(_ json: JSONValue) {
+        self.json = json
+    }
+
+    func submission() throws(RESTFailure) -> OrderSubmission {
+        let strategy = try self.strategy()
+        switch strategy {
+        case "SINGLE": return .simple(try self.orderRequest())
+        case "OCO":
+            guard Self.member("orderLegCollection", of: self.json) == nil else {
+                throw .schwabRefusal("an OCO order has no orderLegCollection")
+            }
+            let exits = try self.exits()
+            return .group(.oneCancelsOther(takeProfit: exits.takeProfit, stopLoss: exits.stopLoss))
+        case "TRIGGER":
+            let entry = try self.terms()
+            guard entry.side == .buy else { throw .schwabRefusal("a TRIGGER order that sells is not simulated") }
+            let children = try self.children()
+            guard children.count == 1 else {
+                throw .schwabRefusal("a TRIGGER order must have one childOrderStrategies, SINGLE or OCO")
+            }
+            switch try children[0].strategy() {
+            case "SINGLE":
+                return .group(.oneTriggersOther(entry: entry, exit: try children[0].orderRequest()))
+            case "OCO":
+                let exits = try children[0].exits()
+                return .group(.bracket(entry: entry, takeProfit: exits.takeProfit, stopLoss: exits.stopLoss))
+            case let other:
+                throw .schwabRefusal("a child's orderStrategyType \(other.prefix(32)) is not simulated")
+            }
+        default:
+            throw .schwabRefusal(
+                "orderStrategyType \(strategy.prefix(32)) is not simulated; send SINGLE, OCO or TRIGGER orders"
+            )
         }
+    }
+
+    private func strategy() throws(RESTFailure) -> String { try self.text("orderStrategyType") ?? "SINGLE" }
+
+    private func children() throws(RESTFailure) -> [SchwabOrderBody] {
+        guard case .array(let children) = self.json["childOrderStrategies"] else { return [] }
+        return children.map { SchwabOrderBody($0) }
+    }
+
+    /// The two orders of an OCO, a limit and a stop in either order.
+    private func exits() throws(RESTFailure) -> (takeProfit: OrderRequest, stopLoss: OrderRequest) {
+        let children = try self.children()
+        guard children.count == 2 else { throw .schwabRefusal("an OCO order must have two childOrderStrategies") }
+        let (first, second) = (try children[0].orderRequest(), try children[1].orderRequest())
+        switch (first.kind, second.kind) {
+        case (.limit, .stop), (.limit, .stopLimit), (.limit, .trailingStop): return (first, second)
+        case (.stop, .limit), (.stopLimit, .limit), (.trailingStop, .limit): return (second, first)
+        default: throw .schwabRefusal("an OCO order of other children than a LIMIT and a stop is not simulated")
+        }
+    }
+
+    /// Of an order without others.
+    func orderRequest() throws(RESTFailure) -> OrderRequest {
+        guard try self.strategy() == "SINGLE", Self.member("childOrderStrategies", of: self.json) == nil else {
+            throw .schwabRefusal("only a SINGLE order may stand here")
+        }
+        return try self.terms()
+    }
+
+    private func terms() throws(RESTFailure) -> OrderRequest {
         guard Self.member("requestedDestination", of: self.json) == nil else {
             throw .schwabRefusal("requestedDestination must not be sent")
         }

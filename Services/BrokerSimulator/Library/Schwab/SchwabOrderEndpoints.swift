@@ -10,17 +10,21 @@ enum SchwabOrderEndpoints {
         _ market: inout SimulatedMarket,
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> Int64 {
-        let order = try SchwabOrderBody(request.body).orderRequest()
+        let submission = try SchwabOrderBody(request.body).submission()
         do {
-            let result = try market.engine.submit(order)
-            let number = market.schwab.number(ofSequence: result.order.sequence)
-            market.schwab.announce(
-                SchwabActivity(.orderCreated, number: number, symbol: order.symbol, at: market.now)
-            )
-            updates += result.updates
-            return number
+            let (order, legs) = try submission.enter(&market, &updates)
+            for entered in [order] + legs {
+                let number = market.schwab.number(ofSequence: entered.sequence)
+                market.schwab.announce(
+                    SchwabActivity(.orderCreated, number: number, symbol: order.symbol, at: market.now)
+                )
+            }
+            let isPair = order.group?.orderClass == .oneCancelsOther
+            return isPair
+                ? market.schwab.pairNumber(ofSequence: order.sequence)
+                : market.schwab.number(ofSequence: order.sequence)
         } catch {
-            return try Self.reject(order, error, &market)
+            return try Self.reject(submission, error, &market)
         }
     }
 
@@ -34,7 +38,9 @@ enum SchwabOrderEndpoints {
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> Int64 {
         let old = try Self.find(number, market)
-        let order = try SchwabOrderBody(request.body).orderRequest()
+        guard case .simple(let order) = try SchwabOrderBody(request.body).submission() else {
+            throw .schwabRefusal("a replacement by an OCO or TRIGGER order is not simulated; replace its orders")
+        }
         guard case .simulated(let old) = old, old.isOpen else {
             throw .schwabRefusal("Order cannot be replaced: it is not open")
         }
@@ -55,12 +61,12 @@ enum SchwabOrderEndpoints {
             updates += result.updates
             return market.schwab.number(ofSequence: result.order.sequence)
         } catch {
-            return try Self.reject(order, error, &market)
+            return try Self.reject(.simple(order), error, &market)
         }
     }
 
     private static func reject(
-        _ order: OrderRequest,
+        _ submission: OrderSubmission,
         _ refusal: OrderRefusal,
         _ market: inout SimulatedMarket
     ) throws(RESTFailure) -> Int64 {
@@ -71,9 +77,11 @@ enum SchwabOrderEndpoints {
         case .insufficientQuantity, .shortSale:
             reason = "This order may result in an oversold/overbought position in your account."
         default:
-            throw .schwabRefusal("Your order failed validation: \(RESTFailure(refusal, symbol: order.symbol).message)")
+            throw .schwabRefusal(
+                "Your order failed validation: \(RESTFailure(refusal, symbol: submission.symbol).message)"
+            )
         }
-        return market.schwab.reject(order, reason: reason, entered: market.engine.orders.count, at: market.now)
+        return market.schwab.reject(submission, reason: reason, entered: market.engine.orders.count, at: market.now)
     }
 
     /// 200 says that the request was taken; that the order is canceled is told by reading it.
@@ -82,7 +90,7 @@ enum SchwabOrderEndpoints {
         _ market: inout SimulatedMarket,
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> RESTReply {
-        guard case .simulated(let order) = try Self.find(number, market), order.isOpen else {
+        guard let order = try Self.find(number, market).openOrder else {
             throw .schwabRefusal("Order cannot be canceled: it is not open")
         }
         do {
@@ -102,7 +110,7 @@ enum SchwabOrderEndpoints {
         return RESTReply(body: JSONWriter.bytes(WireSchwabOrder(order, access, market)))
     }
 
-    /// Newest first.
+    /// Newest first, orders that hang under another there.
     ///
     /// - Parameter days: The longest range that may be asked for.
     static func list(
@@ -119,7 +127,7 @@ enum SchwabOrderEndpoints {
         let limit = try request.number("maxResults", default: 3000, in: 1...3000)
         let status = request.parameter("status")
         let simulated = market.engine.orders.lazy.filter { from <= $0.createdAt && $0.createdAt <= to }
-            .map { SchwabOrder.simulated($0) }
+            .compactMap { SchwabOrder(listed: $0, market) }
         let rejected = market.schwab.rejections.lazy.filter { from <= $0.at && $0.at <= to }
             .map { SchwabOrder.rejected($0) }
         let found = (Array(simulated) + Array(rejected))
@@ -140,13 +148,15 @@ enum SchwabOrderEndpoints {
         _ access: SchwabAccess,
         _ market: SimulatedMarket
     ) throws(RESTFailure) -> RESTReply {
-        let order = try SchwabOrderBody(request.body).orderRequest()
+        let submission = try SchwabOrderBody(request.body).submission()
+        let order = submission.first
         var trial = market
         var reason: String?
         do {
-            _ = try trial.engine.submit(order)
+            var updates: [OrderUpdate] = []
+            _ = try submission.enter(&trial, &updates)
         } catch {
-            let number = try Self.reject(order, error, &trial)
+            let number = try Self.reject(submission, error, &trial)
             reason = trial.schwab.rejection(number: number)?.reason
         }
         let none = [String]()
@@ -156,7 +166,7 @@ enum SchwabOrderEndpoints {
                 $0.field("accountNumber", access.accountNumber)
                 $0.field("symbol", order.symbol)
                 $0.field("quantity", order.quantity)
-                $0.field("orderStrategyType", "SINGLE")
+                $0.field("orderStrategyType", submission.schwabStrategyType)
                 $0.field("status", reason == nil ? "ACCEPTED" : "REJECTED")
             }
             $0.object("orderValidationResult") {
@@ -177,6 +187,11 @@ enum SchwabOrderEndpoints {
     private static func find(_ text: String, _ market: SimulatedMarket) throws(RESTFailure) -> SchwabOrder {
         guard let number = Int64(text) else { throw .schwabRefusal("order ids are whole numbers") }
         if let rejection = market.schwab.rejection(number: number) { return .rejected(rejection) }
+        if let index = market.schwab.index(ofPairNumber: number), market.engine.orders.indices.contains(index),
+            let pair = SchwabPair(startingWith: market.engine.orders[index], market)
+        {
+            return .pair(pair)
+        }
         guard let index = market.schwab.index(ofNumber: number), market.engine.orders.indices.contains(index) else {
             throw .notFound("Order not found")
         }

@@ -1,60 +1,6 @@
 import MarketSimulation
 import TradingCore
 
-/// An order of the account as this dialect knows it.
-enum SchwabOrder {
-    case simulated(SimulatedOrder)
-    case rejected(SchwabRejection)
-
-    func number(_ market: SimulatedMarket) -> Int64 {
-        switch self {
-        case .simulated(let order): market.schwab.number(ofSequence: order.sequence)
-        case .rejected(let rejection): rejection.number
-        }
-    }
-
-    /// There is no status for a partly filled order: it works, and has a filled quantity.
-    func status(_ market: SimulatedMarket) -> String {
-        guard case .simulated(let order) = self else { return "REJECTED" }
-        let waitsForItsStop = [.stop, .stopLimit, .trailingStop].contains(order.kind)
-        return switch order.status {
-        case .accepted, .pendingNew, .new:
-            if waitsForItsStop {
-                "AWAITING_STOP_CONDITION"
-            } else if order.status == .accepted {
-                market.isOpen ? "QUEUED" : "PENDING_ACTIVATION"
-            } else {
-                "WORKING"
-            }
-        case .partiallyFilled: "WORKING"
-        case .filled: "FILLED"
-        case .cancelled: "CANCELED"
-        case .expired: "EXPIRED"
-        case .replaced: "REPLACED"
-        case .rejected: "REJECTED"
-        }
-    }
-
-    var request: OrderRequest {
-        switch self {
-        case .simulated(let order):
-            OrderRequest(
-                symbol: order.symbol,
-                side: order.side,
-                kind: order.kind,
-                timeInForce: order.timeInForce,
-                quantity: order.quantity,
-                limitPrice: order.limitPrice,
-                stopPrice: order.stopPrice,
-                trailPrice: order.trailPrice,
-                trailPercent: order.trailPercent,
-                extendedHours: order.extendedHours
-            )
-        case .rejected(let rejection): rejection.request
-        }
-    }
-}
-
 /// An order with the members the trader API gives it.
 struct WireSchwabOrder: JSONEncodable {
     private let order: SchwabOrder
@@ -62,6 +8,7 @@ struct WireSchwabOrder: JSONEncodable {
     private let accountNumber: String
     private let status: String
     private let replacement: Int64?
+    private let children: [WireSchwabOrder]
     /// With their places among the account's executions.
     private let fills: [(place: Int, fill: SimulatedExecution)]
 
@@ -76,6 +23,9 @@ struct WireSchwabOrder: JSONEncodable {
         self.number = order.number(market)
         self.accountNumber = access.accountNumber
         self.status = order.status(market)
+        self.children = order.children(market).map {
+            WireSchwabOrder($0, access, market, executions: executions)
+        }
         guard case .simulated(let simulated) = order else {
             self.replacement = nil
             self.fills = []
@@ -89,36 +39,23 @@ struct WireSchwabOrder: JSONEncodable {
     }
 
     func write(to writer: inout JSONWriter) {
-        let request = self.order.request
-        let (enteredAt, closedAt, filled, isOpen): (Timestamp, Timestamp?, Quantity, Bool) =
+        let (enteredAt, closedAt, isOpen): (Timestamp, Timestamp?, Bool) =
             switch self.order {
-            case .simulated(let order):
-                (order.createdAt, order.isOpen ? nil : order.updatedAt, order.filledQuantity, order.isOpen)
-            case .rejected(let rejection): (rejection.at, rejection.at, .zero, false)
+            case .simulated(let order): (order.createdAt, order.isOpen ? nil : order.updatedAt, order.isOpen)
+            case .rejected(let rejection): (rejection.at, rejection.at, false)
+            case .pair(let pair):
+                (
+                    pair.first.createdAt,
+                    pair.exits.contains(where: \.isOpen) ? nil : pair.exits.map(\.updatedAt).max(),
+                    pair.exits.contains(where: \.isOpen)
+                )
             }
         writer.object {
-            $0.field("session", request.extendedHours ? "SEAMLESS" : "NORMAL")
-            $0.field("duration", Self.name(of: request.timeInForce, in: SchwabOrderBody.durations))
-            $0.field("orderType", Self.name(of: request.kind, in: SchwabOrderBody.kinds))
-            $0.field("complexOrderStrategyType", "NONE")
-            $0.field("quantity", request.quantity)
-            $0.field("filledQuantity", filled)
-            $0.field("remainingQuantity", isOpen ? request.quantity - filled : .zero)
-            $0.field("requestedDestination", "AUTO")
-            $0.field("destinationLinkName", "AutoRoute")
-            $0.field("price", request.limitPrice)
-            $0.field("stopPrice", request.stopPrice)
-            if request.kind == .trailingStop {
-                $0.field("stopPriceLinkBasis", "LAST")
-                $0.field("stopPriceLinkType", request.trailPrice == nil ? "PERCENT" : "VALUE")
-                $0.field("stopPriceOffset", request.trailPrice)
-                $0.field("stopPriceOffset", request.trailPercent)
-            }
-            $0.field("orderLegCollection", [WireSchwabLeg(request: request)])
-            $0.field("orderStrategyType", "SINGLE")
+            if let request = self.order.request { self.writeTerms(request, isOpen: isOpen, to: &$0) }
+            $0.field("orderStrategyType", self.order.strategyType)
             $0.field("orderId", self.number)
             $0.field("cancelable", isOpen)
-            $0.field("editable", isOpen && self.status != "PENDING_ACTIVATION" && self.status != "QUEUED")
+            $0.field("editable", isOpen && self.isEditable)
             $0.field("status", self.status)
             $0.field("statusDescription", self.statusDescription)
             $0.field("enteredTime", enteredAt.schwabText)
@@ -131,15 +68,44 @@ struct WireSchwabOrder: JSONEncodable {
             )
             let activities = self.activities
             if !activities.isEmpty { $0.field("orderActivityCollection", activities) }
+            if !self.children.isEmpty { $0.field("childOrderStrategies", self.children) }
         }
+    }
+
+    private var isEditable: Bool {
+        if case .pair = self.order { return false }
+        return self.status != "PENDING_ACTIVATION" && self.status != "QUEUED"
+    }
+
+    private func writeTerms(_ request: OrderRequest, isOpen: Bool, to writer: inout JSONWriter) {
+        let filled: Quantity =
+            if case .simulated(let order) = self.order { order.filledQuantity } else { .zero }
+        writer.field("session", request.extendedHours ? "SEAMLESS" : "NORMAL")
+        writer.field("duration", Self.name(of: request.timeInForce, in: SchwabOrderBody.durations))
+        writer.field("orderType", Self.name(of: request.kind, in: SchwabOrderBody.kinds))
+        writer.field("complexOrderStrategyType", "NONE")
+        writer.field("quantity", request.quantity)
+        writer.field("filledQuantity", filled)
+        writer.field("remainingQuantity", isOpen ? request.quantity - filled : .zero)
+        writer.field("requestedDestination", "AUTO")
+        writer.field("destinationLinkName", "AutoRoute")
+        writer.field("price", request.limitPrice)
+        writer.field("stopPrice", request.stopPrice)
+        if request.kind == .trailingStop {
+            writer.field("stopPriceLinkBasis", "LAST")
+            writer.field("stopPriceLinkType", request.trailPrice == nil ? "PERCENT" : "VALUE")
+            writer.field("stopPriceOffset", request.trailPrice)
+            writer.field("stopPriceOffset", request.trailPercent)
+        }
+        writer.field("orderLegCollection", [WireSchwabLeg(request: request)])
     }
 
     private var statusDescription: String? {
         switch self.order {
         case .rejected(let rejection): rejection.reason
         case .simulated(let order) where order.status == .rejected:
-            "You do not have enough available cash/buying power for this order."
-        case .simulated: nil
+            order.rejectionReason ?? "You do not have enough available cash/buying power for this order."
+        case .simulated, .pair: nil
         }
     }
 
