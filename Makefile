@@ -4,12 +4,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-.PHONY: help run build test bench lint format setup clean
+.PHONY: help run build test conformance bench lint format setup sessions clean
 
 BARS ?= Services/BrokerSimulator/SampleBars
 CASH ?= 10000
 RUN_DIRECTORY ?= .run
 BIN := .build/release
+CONFORMANCE := .build-conformance
 # Without it SwiftPM compiles everything anew whenever its output goes to a terminal and the last time did not.
 SWIFT_FLAGS := -c release --no-color-diagnostics
 PACKAGES := redis-server libhiredis-dev libcurl4-openssl-dev libssl-dev pkg-config tzdata
@@ -27,7 +28,7 @@ $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
 
 # A misspelt variable would give another run than the one that was meant.
-KNOWN := BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT FAULTS FILL_FRACTION TICK_RULE STRICT_BARS
+KNOWN := CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT FAULTS FILL_FRACTION TICK_RULE STRICT_BARS
 SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
@@ -39,7 +40,7 @@ endif
 announce = [ -e $(BIN)/tradectl ] || echo "building; the first time takes 5 to 10 minutes on two cores"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	sed -n 's/^#>//p' $(firstword $(MAKEFILE_LIST))
 
 #>
@@ -67,11 +68,42 @@ build: setup ## Build everything in release mode
 	swift build $(SWIFT_FLAGS)
 
 # Tests make certificates and serve them.
-test: PACKAGES += openssl python3
-test: setup ## Run every test; a redis-server is started where one is needed
+test: PACKAGES += openssl python3 python3-venv
+test: setup ## Run every test, then conformance; a redis-server is started where one is needed
 	@$(announce)
 	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	status=0
+	swift test $(SWIFT_FLAGS) --skip-build 2>&1 | tee "$$log" || status=$$?
+	if [ $$status -ne 0 ]; then
+		# Whoever sees only the end of a long log is to see what failed.
+		echo "failed:"
+		grep -aE '^(✘|error:)|recorded an issue|Fatal error|Exited with' "$$log" | tail -n 200 || true
+		exit $$status
+	fi
+	$(MAKE) --no-print-directory sessions
+
+conformance: PACKAGES += python3 python3-venv
+conformance: build sessions ## Have the brokers' own clients run whole sessions against the simulator
+
+# With the programs that are there: the tests' build has them too.
+sessions: $(CONFORMANCE)/ready
+	@PYTHONDONTWRITEBYTECODE=1 $(CONFORMANCE)/bin/python -W ignore Tests/Conformance/run.py $(BIN) $(CONFORMANCE_TESTS)
+
+$(CONFORMANCE)/ready: Tests/Conformance/requirements.txt | setup
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+		echo "conformance: the brokers' clients need Python 3.11 or newer, here is $$(python3 --version)" >&2
+		exit 1
+	}
+	echo "conformance: installing the brokers' clients; once, about a minute"
+	rm -rf $(CONFORMANCE)
+	python3 -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
+		echo "conformance: the brokers' clients cannot be installed: pip has to reach a package index once" >&2
+		exit 1
+	}
+	touch $@
 
 bench: build ## Measure latency, memory and restart time; figures also go to .run/bench.json
 	@$(BIN)/quintet-bench
@@ -115,4 +147,4 @@ setup: ## Install what is missing from the system
 	"$${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
 
 clean: ## Remove what was built, and the data and reports of runs
-	@rm -rf .build .run
+	@rm -rf .build $(CONFORMANCE) .run

@@ -129,6 +129,7 @@ final class HTTPClient {
 final class StreamClient {
     enum Frame: Equatable {
         case text(String)
+        case binary([UInt8])
         case ping([UInt8])
         case pong([UInt8])
         case close
@@ -182,6 +183,7 @@ final class StreamClient {
         }
         let payload = try self.connection.read(length)
         switch head[0] & 15 {
+        case 2: return .binary(payload)
         case 8: return .close
         case 9: return .ping(payload)
         case 10: return .pong(payload)
@@ -194,6 +196,20 @@ final class StreamClient {
         while true {
             switch try self.next() {
             case .text(let text): return text
+            case .binary: throw ClientError("a binary frame came where text was due")
+            case .ping(let payload): try self.pong(payload)
+            case .pong: continue
+            case .close: throw ClientError("the stream was closed")
+            }
+        }
+    }
+
+    /// The next binary frame; pings before it are answered.
+    func nextBinary() throws -> [UInt8] {
+        while true {
+            switch try self.next() {
+            case .binary(let bytes): return bytes
+            case .text(let text): throw ClientError("\(text) came where a binary frame was due")
             case .ping(let payload): try self.pong(payload)
             case .pong: continue
             case .close: throw ClientError("the stream was closed")

@@ -24,6 +24,9 @@ import UnixSignals
 /// | `SCHWAB_REFRESH_TOKEN` | none; a login made before, for replays without a person |
 /// | `SCHWAB_ACCOUNT_NUMBER` | `12345678` |
 /// | `FAULTS` | none; how the broker misbehaves, such as `accept-then-504:entry:every=3,disconnect:updates:every=9` |
+/// | `TRADE_UPDATE_FRAMES` | `text`, as for live accounts; `binary` as for paper ones |
+/// | `STREAM_SYMBOL_LIMIT` | none; symbols that one market-data socket may subscribe to |
+/// | `RECORDING` | none; a file that gets what clients ask and are answered, one JSON object a line, without keys |
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
@@ -133,6 +136,16 @@ extension BrokerSimulatorConfiguration {
         self.matching.cash = try settings.decimal("cash", default: Money(10_000), in: .zero...Money(1_000_000_000))
         self.matching.fillFraction = try settings.decimal("fill.fraction", default: .one, in: Rate(raw: 1)...Rate.one)
         self.matching.refusesSubPennyPrices = try settings.bool("tick.rule", default: false)
+        self.recording = try settings.optionalString("recording")
+        self.symbolLimit = try settings.int("stream.symbolLimit", default: .max, in: 1...1_000_000)
+        let frames = try settings.optionalString("trade.update.frames") ?? "text"
+        guard let form = StreamForm(rawValue: frames), form != .messagePack else {
+            throw ConfigurationError(
+                .malformed,
+                "TRADE_UPDATE_FRAMES: \"\(frames.prefix(32))\" is no kind of frame; expected text or binary"
+            )
+        }
+        self.tradeUpdateForm = form
         if let key = try settings.optionalSecret("apca.api.keyId") {
             self.credentials = Credentials(
                 key: key.exposed,

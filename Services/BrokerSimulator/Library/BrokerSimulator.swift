@@ -33,6 +33,9 @@ package final class BrokerSimulator: Sendable {
         logger: Logger,
         makeQuiescenceCheck: (@Sendable () -> QuiescenceCheck)? = nil
     ) async throws(BrokerSimulatorError) -> BrokerSimulator {
+        let recorder = try configuration.recording.map { path throws(BrokerSimulatorError) in
+            try TrafficRecorder(path: path)
+        }
         let gate = SettleGate(requiredRoles: configuration.requiredStreams, logger: logger)
         let access = SchwabAccess(configuration.schwab)
         let faults = FaultPlan(configuration.faults)
@@ -43,6 +46,8 @@ package final class BrokerSimulator: Sendable {
             schwab: access,
             gate: gate,
             faults: faults,
+            recorder: recorder,
+            symbolLimit: configuration.symbolLimit,
             startingAt: start.now
         )
         let market = SharedMarket(start, hub: hub)
@@ -51,7 +56,6 @@ package final class BrokerSimulator: Sendable {
             credentials: configuration.credentials,
             schwab: SchwabRouter(configuration.schwab, access: access)
         )
-        let heartbeatInterval = TimeAmount(configuration.schwab.heartbeatInterval)
         let control = ControlEndpoints(market: market, driver: driver, gate: gate, faults: faults)
         let desk = FaultyDesk(plan: faults) { request in
             market.perform { market, updates in
@@ -63,7 +67,11 @@ package final class BrokerSimulator: Sendable {
         do {
             channels.append(
                 try await Self.listen(group, configuration.host, configuration.port) { channel in
-                    try Self.serve(channel, hub, gate, heartbeatInterval) { desk.reply(to: $0) }
+                    try Self.serve(channel, hub, gate, configuration) { request in
+                        let reply = desk.reply(to: request)
+                        recorder?.answered(request, with: reply)
+                        return reply
+                    }
                 }
             )
             channels.append(
@@ -145,7 +153,7 @@ package final class BrokerSimulator: Sendable {
         _ channel: any Channel,
         _ hub: StreamHub,
         _ gate: SettleGate,
-        _ heartbeatInterval: TimeAmount,
+        _ configuration: BrokerSimulatorConfiguration,
         _ respond: @escaping @Sendable (RESTRequest) -> RESTReply
     ) throws {
         let upgrader = NIOWebSocketServerUpgrader(
@@ -168,9 +176,11 @@ package final class BrokerSimulator: Sendable {
                         StreamChannelHandler(
                             hub: hub,
                             endpoint: endpoint,
+                            form: StreamForm(endpoint, head.headers, configuration),
                             key: head.headers.first(name: "APCA-API-KEY-ID") ?? "",
                             secret: head.headers.first(name: "APCA-API-SECRET-KEY") ?? "",
-                            heartbeatInterval: endpoint == .schwab ? heartbeatInterval : nil
+                            heartbeatInterval: endpoint == .schwab
+                                ? TimeAmount(configuration.schwab.heartbeatInterval) : nil
                         )
                     )
                 }
@@ -186,6 +196,22 @@ package final class BrokerSimulator: Sendable {
             )
         )
         try pipeline.addHandler(RESTChannelHandler(gate: gate, respond: respond), name: RESTChannelHandler.name)
+    }
+}
+
+extension StreamForm {
+    /// What the handshake asks for.
+    fileprivate init(
+        _ endpoint: StreamEndpoint,
+        _ headers: HTTPHeaders,
+        _ configuration: BrokerSimulatorConfiguration
+    ) {
+        switch endpoint {
+        case .trading: self = configuration.tradeUpdateForm
+        case .marketData:
+            self = headers.first(name: "Content-Type") == "application/msgpack" ? .messagePack : .text
+        case .schwab: self = .text
+        }
     }
 }
 

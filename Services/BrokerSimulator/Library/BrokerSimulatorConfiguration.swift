@@ -26,6 +26,12 @@ package struct BrokerSimulatorConfiguration: Sendable {
     /// The streams without which the replay does not go on, and whose clients must have dealt with every frame first.
     package var requiredStreams: Set<StreamRole>
     package var schwab: SchwabConfiguration
+    /// Of the `trade_updates` stream: live accounts get text frames, paper accounts binary ones.
+    package var tradeUpdateForm = StreamForm.text
+    /// How many symbols one market-data socket may name in its subscriptions.
+    package var symbolLimit = Int.max
+    /// A file that gets what clients ask and are answered; nil for none.
+    package var recording: String?
 
     /// In force from the start.
     package var faults: [FaultOrder] = []

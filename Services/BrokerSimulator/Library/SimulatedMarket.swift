@@ -8,6 +8,8 @@ struct SimulatedMarket {
     var engine: MatchingEngine
     /// What only the Schwab dialect keeps.
     var schwab = SchwabBook()
+    /// What only the Alpaca dialect keeps.
+    var settings = AccountSettings()
     /// By slot: how many of the folder's bars are complete.
     private(set) var releasedBars: [Int]
     /// By slot.

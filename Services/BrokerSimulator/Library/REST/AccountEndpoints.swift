@@ -36,16 +36,14 @@ package enum AccountEndpoints {
                 writer.decimal(name, Money.zero)
             }
             writer.field("multiplier", "1")
-            for name in [
-                "trading_blocked", "transfers_blocked", "account_blocked", "trade_suspended_by_user",
-                "shorting_enabled",
-            ] {
+            for name in ["trading_blocked", "transfers_blocked", "account_blocked", "shorting_enabled"] {
                 writer.field(name, false)
             }
+            writer.field("trade_suspended_by_user", market.settings.isTradingSuspended)
             writer.field("options_approved_level", 0)
             writer.field("options_trading_level", 0)
             writer.object("admin_configurations") { _ in }
-            writer.field("user_configurations", JSONValue.null)
+            writer.field("user_configurations", market.settings.json)
         }
     }
 

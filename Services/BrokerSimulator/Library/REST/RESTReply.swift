@@ -65,6 +65,12 @@ struct RESTFailure: Error, Hashable {
     static let malformedBody = RESTFailure(status: 400, code: 40_010_000, message: "request body format is invalid")
     static let unauthorized = RESTFailure(status: 401, code: 40_110_000, message: "request is not authorized")
 
+    static let tradingSuspended = RESTFailure(
+        status: 403,
+        code: 40_310_000,
+        message: "new orders are rejected by user request"
+    )
+
     static func parameter(_ message: String) -> RESTFailure {
         RESTFailure(status: 422, code: 40_010_001, message: message)
     }

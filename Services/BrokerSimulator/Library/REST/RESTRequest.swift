@@ -3,6 +3,8 @@ import TradingCore
 /// One HTTP request, read completely.
 struct RESTRequest: Sendable {
     var method: String
+    /// As in the request line.
+    let target: String
     /// Percent-decoded.
     var path: [String]
     var query: [String: String]
@@ -25,6 +27,7 @@ struct RESTRequest: Sendable {
     ) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         self.method = method
+        self.target = target
         self.path = parts[0].split(separator: "/").map { Self.decoded($0, plusIsSpace: false) }
         self.query = parts.count > 1 ? Self.fields(parts[1]) : [:]
         self.key = key

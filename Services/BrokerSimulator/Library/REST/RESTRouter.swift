@@ -41,9 +41,13 @@ struct RESTRouter: Sendable {
         case ("orders", _), ("orders:by_client_order_id", _):
             return try self.orders(request, path, &market, &updates)
         case ("positions", _): return try self.positions(request, rest, &market, &updates)
+        case ("account", "PATCH") where rest == ["configurations"]:
+            try market.settings.change(request.body)
+            return RESTReply(body: JSONWriter.bytes(market.settings.json))
         case ("account", "GET"):
             switch (rest.first, rest.count) {
             case (nil, _): return AccountEndpoints.account(market)
+            case ("configurations", 1): return RESTReply(body: JSONWriter.bytes(market.settings.json))
             case ("activities", 1), ("activities", 2): return try AccountEndpoints.activities(request, rest, market)
             default: throw self.noEndpoint
             }
@@ -65,7 +69,9 @@ struct RESTRouter: Sendable {
         }
         switch (request.method, path.count) {
         case ("GET", 1): return try OrderEndpoints.list(request, market)
-        case ("POST", 1): return try OrderEndpoints.submit(request, &market, &updates)
+        case ("POST", 1):
+            guard !market.settings.isTradingSuspended else { throw .tradingSuspended }
+            return try OrderEndpoints.submit(request, &market, &updates)
         case ("DELETE", 1): return OrderEndpoints.cancelAll(&market, &updates)
         case ("GET", 2): return try OrderEndpoints.order(path[1], request, market)
         case ("PATCH", 2): return try OrderEndpoints.replace(path[1], request, &market, &updates)

@@ -51,8 +51,8 @@ struct SchwabStreamSession {
 
     // MARK: Requests
 
-    mutating func receive(_ bytes: [UInt8], _ board: Board, _ access: SchwabAccess) -> [StreamEffect] {
-        guard let json = try? JSONValue(parsing: bytes), case .array(let requests) = json["requests"] else {
+    mutating func receive(_ message: JSONValue?, _ board: Board, _ access: SchwabAccess) -> [StreamEffect] {
+        guard let json = message, case .array(let requests) = json["requests"] else {
             return [Self.answer(.badFormat, "requests are missing", to: .null, board)]
         }
         return requests.flatMap { self.perform($0, board, access) }

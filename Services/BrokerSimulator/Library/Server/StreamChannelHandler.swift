@@ -8,6 +8,7 @@ final class StreamChannelHandler: ChannelInboundHandler {
 
     private let hub: StreamHub
     private let endpoint: StreamEndpoint
+    private let form: StreamForm
     private let key: String
     private let secret: String
     /// Nil: the endpoint's clients get no heartbeats.
@@ -16,9 +17,17 @@ final class StreamChannelHandler: ChannelInboundHandler {
     private var authenticationDeadline: Scheduled<Void>?
     private var heartbeat: RepeatedTask?
 
-    init(hub: StreamHub, endpoint: StreamEndpoint, key: String, secret: String, heartbeatInterval: TimeAmount?) {
+    init(
+        hub: StreamHub,
+        endpoint: StreamEndpoint,
+        form: StreamForm,
+        key: String,
+        secret: String,
+        heartbeatInterval: TimeAmount?
+    ) {
         self.hub = hub
         self.endpoint = endpoint
+        self.form = form
         self.key = key
         self.secret = secret
         self.heartbeatInterval = heartbeatInterval
@@ -26,7 +35,13 @@ final class StreamChannelHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let connection = ChannelStreamConnection(channel: context.channel)
-        let id = self.hub.opened(self.endpoint, connection, key: self.key, secret: self.secret)
+        let id = self.hub.opened(
+            self.endpoint,
+            connection,
+            form: self.form,
+            key: self.key,
+            secret: self.secret
+        )
         let hub = self.hub
         self.id = id
         self.authenticationDeadline = context.eventLoop.scheduleTask(in: .seconds(10)) {
@@ -98,8 +113,8 @@ final class StreamChannelHandler: ChannelInboundHandler {
 private struct ChannelStreamConnection: StreamConnection {
     let channel: any Channel
 
-    func send(_ text: [UInt8]) {
-        self.write(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: text)))
+    func send(_ bytes: [UInt8], isText: Bool) {
+        self.write(WebSocketFrame(fin: true, opcode: isText ? .text : .binary, data: ByteBuffer(bytes: bytes)))
     }
 
     func ping(_ number: Int) {

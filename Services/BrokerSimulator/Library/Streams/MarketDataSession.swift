@@ -12,8 +12,17 @@ struct MarketDataSession {
         case trades, quotes, bars, updatedBars, dailyBars, statuses, lulds, corrections, cancelErrors
     }
 
+    /// Of the broker's other feeds.
+    private static let foreignChannels = ["news", "orderbooks", "imbalances"]
+
+    /// Of all channels together.
+    let symbolLimit: Int
     private(set) var isAuthenticated = false
     private var subscriptions: [Channel: Set<String>] = [:]
+
+    init(symbolLimit: Int) {
+        self.symbolLimit = symbolLimit
+    }
 
     static let greeting = Self.message("success", "connected")
 
@@ -25,11 +34,11 @@ struct MarketDataSession {
     /// - Parameters:
     ///   - isSlotFree: Whether no other connection of the endpoint is authenticated.
     mutating func receive(
-        _ bytes: [UInt8],
+        _ message: JSONValue?,
         credentials: BrokerSimulatorConfiguration.Credentials?,
         isSlotFree: Bool
     ) -> [StreamEffect] {
-        guard let json = try? JSONValue(parsing: bytes), case .string(let action) = json["action"] else {
+        guard let json = message, case .string(let action) = json["action"] else {
             return [Self.error(400, "invalid syntax")]
         }
         switch action {
@@ -78,6 +87,10 @@ struct MarketDataSession {
     }
 
     private mutating func change(_ json: JSONValue, isAddition: Bool) -> StreamEffect {
+        guard Self.foreignChannels.allSatisfy({ json[$0] == nil }) else {
+            return Self.error(410, "invalid subscribe action for this feed")
+        }
+        let before = self.subscriptions
         for channel in Channel.allCases {
             guard case .array(let values) = json[channel.rawValue] else { continue }
             let names = Set(
@@ -87,6 +100,10 @@ struct MarketDataSession {
             )
             let present = self.subscriptions[channel] ?? []
             self.subscriptions[channel] = isAddition ? present.union(names) : present.subtracting(names)
+        }
+        guard Set(self.subscriptions.values.joined()).count <= self.symbolLimit else {
+            self.subscriptions = before
+            return Self.error(405, "symbol limit exceeded")
         }
         // Who gets trades gets what takes them back.
         self.subscriptions[.corrections] = self.subscriptions[.trades]

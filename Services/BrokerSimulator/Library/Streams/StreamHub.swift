@@ -4,7 +4,7 @@ import TradingCore
 
 /// The way to one socket's client. What is sent arrives in the order of the calls, whichever thread they come from.
 protocol StreamConnection: Sendable {
-    func send(_ text: [UInt8])
+    func send(_ bytes: [UInt8], isText: Bool)
     func ping(_ number: Int)
     func close()
 }
@@ -26,6 +26,14 @@ enum StreamEndpoint: Hashable {
         default: return nil
         }
     }
+
+    var path: String {
+        switch self {
+        case .trading: "/stream"
+        case .marketData(let feed): feed
+        case .schwab: "/ws"
+        }
+    }
 }
 
 /// All stream sockets: their protocol state, who gets which frame, and what the settle gate has to know about them.
@@ -35,6 +43,8 @@ final class StreamHub: Sendable {
     private let symbols: [Symbol]
     private let gate: SettleGate
     private let faults: FaultPlan
+    private let recorder: TrafficRecorder?
+    private let symbolLimit: Int
     private let state: Mutex<State>
 
     private struct State {
@@ -46,6 +56,7 @@ final class StreamHub: Sendable {
     private struct Socket {
         let endpoint: StreamEndpoint
         let connection: any StreamConnection
+        let form: StreamForm
         var session: Session
         var roles: Set<StreamRole> = []
     }
@@ -70,6 +81,8 @@ final class StreamHub: Sendable {
         schwab: SchwabAccess,
         gate: SettleGate,
         faults: FaultPlan,
+        recorder: TrafficRecorder?,
+        symbolLimit: Int,
         startingAt start: Timestamp
     ) {
         self.symbols = symbols
@@ -77,13 +90,21 @@ final class StreamHub: Sendable {
         self.schwab = schwab
         self.gate = gate
         self.faults = faults
+        self.recorder = recorder
+        self.symbolLimit = symbolLimit
         self.state = Mutex(State(board: SchwabStreamSession.Board(now: start)))
     }
 
     // MARK: Sockets
 
     /// - Parameter keys: Those that came with the handshake; they authenticate a market-data socket at once.
-    func opened(_ endpoint: StreamEndpoint, _ connection: any StreamConnection, key: String, secret: String) -> Int {
+    func opened(
+        _ endpoint: StreamEndpoint,
+        _ connection: any StreamConnection,
+        form: StreamForm,
+        key: String,
+        secret: String
+    ) -> Int {
         self.state.withLock { state in
             let id = state.nextID
             state.nextID += 1
@@ -92,10 +113,11 @@ final class StreamHub: Sendable {
                 state.sockets[id] = Socket(
                     endpoint: endpoint,
                     connection: connection,
+                    form: form,
                     session: .tradeUpdates(TradeUpdateSession())
                 )
             case .marketData:
-                var session = MarketDataSession()
+                var session = MarketDataSession(symbolLimit: self.symbolLimit)
                 var effects = [MarketDataSession.greeting]
                 if !key.isEmpty, !secret.isEmpty {
                     effects += session.authenticate(
@@ -108,6 +130,7 @@ final class StreamHub: Sendable {
                 state.sockets[id] = Socket(
                     endpoint: endpoint,
                     connection: connection,
+                    form: form,
                     session: .marketData(session)
                 )
                 self.perform(effects, id, state)
@@ -115,6 +138,7 @@ final class StreamHub: Sendable {
                 state.sockets[id] = Socket(
                     endpoint: endpoint,
                     connection: connection,
+                    form: form,
                     session: .schwab(SchwabStreamSession())
                 )
             }
@@ -125,20 +149,22 @@ final class StreamHub: Sendable {
     func received(_ bytes: [UInt8], from id: Int) {
         self.state.withLock { state in
             guard let socket = state.sockets[id] else { return }
+            let message = socket.form.message(bytes)
+            self.recorder?.heard(message, on: socket.endpoint.path)
             let effects: [StreamEffect]
             switch socket.session {
             case .marketData(var session):
                 effects = session.receive(
-                    bytes,
+                    message,
                     credentials: self.credentials,
                     isSlotFree: Self.isFree(socket.endpoint, state)
                 )
                 state.sockets[id]?.session = .marketData(session)
             case .tradeUpdates(var session):
-                effects = session.receive(bytes, credentials: self.credentials)
+                effects = session.receive(message, credentials: self.credentials)
                 state.sockets[id]?.session = .tradeUpdates(session)
             case .schwab(var session):
-                effects = session.receive(bytes, state.board, self.schwab)
+                effects = session.receive(message, state.board, self.schwab)
                 state.sockets[id]?.session = .schwab(session)
                 if session.isLoggedIn, !socket.session.isAuthenticated { self.bumpOthers(than: id, &state) }
             }
@@ -236,7 +262,8 @@ final class StreamHub: Sendable {
 
     /// Through the gate, so that no earlier pong can stand for the frame.
     private func send(_ bytes: [UInt8], _ id: Int, _ socket: Socket) {
-        self.gate.sent(to: id) { socket.connection.send(bytes) }
+        let frame = socket.form.frame(bytes)
+        self.gate.sent(to: id) { socket.connection.send(frame.bytes, isText: frame.isText) }
     }
 
     // MARK: Frames

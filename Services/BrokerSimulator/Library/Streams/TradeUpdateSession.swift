@@ -6,10 +6,10 @@ struct TradeUpdateSession {
     private(set) var isListening = false
 
     mutating func receive(
-        _ bytes: [UInt8],
+        _ message: JSONValue?,
         credentials: BrokerSimulatorConfiguration.Credentials?
     ) -> [StreamEffect] {
-        guard let json = try? JSONValue(parsing: bytes), case .string(let action) = json["action"] else {
+        guard let json = message, case .string(let action) = json["action"] else {
             return [Self.message("error", [JSONMember("error_message", .string("invalid syntax"))])]
         }
         switch action {
