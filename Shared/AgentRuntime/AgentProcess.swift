@@ -116,13 +116,16 @@ struct AgentConfiguration: Sendable {
     let tls: TLSSettings
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
+    let marketTime: MarketTime
+    /// How long a stream that is to bring quotes may bring none while a session is open.
+    let streamSilence: Duration
 
     /// One file or environment may serve all processes: what the others read is no mistake.
     static let sharedKeys = [
         "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
-        "poll.interval",
+        "poll.interval", "market.dailyBarDelay", "stream.silence",
         // The other broker's.
         "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",
         "apca.api.dataUrl", "apca.api.streamUrl", "apca.api.feed", "schwab.app.key", "schwab.app.keyFile",
@@ -160,6 +163,12 @@ struct AgentConfiguration: Sendable {
         loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 3...1000)
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
+        self.marketTime = try MarketTime(settings)
+        self.streamSilence = try settings.duration(
+            "stream.silence",
+            default: .seconds(60),
+            in: .seconds(5)...Duration.seconds(3600)
+        )
     }
 }
 
@@ -181,6 +190,7 @@ struct AgentDesk: Sendable {
                 feed: $0,
                 leaseName: "stream.\(self.definition.agent.rawValue)",
                 holder: self.configuration.common.instance,
+                quoteSilence: self.configuration.marketTime == .wall ? self.configuration.streamSilence : nil,
                 tls: self.configuration.tls,
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: self.logger,
@@ -214,6 +224,7 @@ struct AgentDesk: Sendable {
             logger: self.logger,
             claimIdle: self.configuration.loop.claimIdle,
             breaker: self.configuration.breaker,
+            marketTime: self.configuration.marketTime,
             makeBroker: { broker.makeBroker(tls) }
         ).run()
     }

@@ -95,6 +95,7 @@ import TradingCore
                         logger: logger,
                         claimIdle: .seconds(30),
                         breaker: BreakerSettings(),
+                        marketTime: .simulated,
                         makeBroker: { AlpacaBroker(endpoints: nowhere, client: CurlHTTPClient()) }
                     ).run()
                 }

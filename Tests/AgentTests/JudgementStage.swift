@@ -78,8 +78,16 @@ enum Sample {
         EntryPlan(
             entryPrice: try #require(Price("19.66")),
             stopPrice: try #require(Price("18.67")),
-            targetPrice: try #require(Price("22.60"))
+            targetPrice: try #require(Price("22.60")),
+            session: .next
         )
+    }
+
+    /// The market at `now`, which is the close of a session.
+    static func clock(isOpen: Bool = false) -> MarketClock {
+        var clock = MarketClock(since: Self.now)
+        clock.isOpen = isOpen
+        return clock
     }
 
     static func trade(_ state: TradeState) throws -> Trade {

@@ -18,6 +18,9 @@ package final class LaneWorker {
     private let claimIdle: Duration
     private let makeBroker: () -> any Broker
     private let breakerSettings: BreakerSettings
+    private let marketTime: MarketTime
+    private let now: () -> Duration
+    private let wallNow: () -> Timestamp
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -35,6 +38,9 @@ package final class LaneWorker {
         logger: Logger,
         claimIdle: Duration,
         breaker: BreakerSettings,
+        marketTime: MarketTime,
+        now: @escaping () -> Duration = MonotonicClock.now,
+        wallNow: @escaping () -> Timestamp = WallClock.now,
         makeBroker: @escaping () -> any Broker
     ) {
         self.agent = agent
@@ -47,6 +53,9 @@ package final class LaneWorker {
         self.logger = logger
         self.claimIdle = claimIdle
         self.breakerSettings = breaker
+        self.marketTime = marketTime
+        self.now = now
+        self.wallNow = wallNow
         self.makeBroker = makeBroker
     }
 
@@ -79,6 +88,7 @@ package final class LaneWorker {
     package func makeDesk() -> BrokerDesk {
         let stop = self.stop
         let heartbeat = self.heartbeat
+        let now = self.now
         let name = "\(self.agent.rawValue)/\(self.lane.rawValue)"
         return BrokerDesk(
             broker: self.makeBroker(),
@@ -86,7 +96,7 @@ package final class LaneWorker {
             now: {
                 // The time is asked for before each request to the broker, of which one call may need many.
                 heartbeat.beat()
-                return MonotonicClock.now()
+                return now()
             },
             pause: { !stop.wait(for: $0, beating: heartbeat) },
             breakerChanged: { [self] from, to, reason in
@@ -130,7 +140,7 @@ package final class LaneWorker {
     /// Makes the calls that are due and waits for the next, a quarter of a second at most.
     package func turn(_ desk: BrokerDesk) throws {
         self.heartbeat.beat()
-        let now = MonotonicClock.now()
+        let now = self.now()
         if now >= self.nextClaim {
             self.nextClaim = now + .seconds(2)
             let left = try self.bus.claim(
@@ -166,7 +176,7 @@ package final class LaneWorker {
         guard let call = Self.call(in: delivery)?.call, call.delaySeconds > 0 else {
             return try self.make(delivery, desk, mayHaveBeenMade: mayHaveBeenMade)
         }
-        self.delayed.append((MonotonicClock.now() + .seconds(call.delaySeconds), delivery, mayHaveBeenMade))
+        self.delayed.append((self.now() + .seconds(call.delaySeconds), delivery, mayHaveBeenMade))
     }
 
     private func make(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
@@ -175,7 +185,7 @@ package final class LaneWorker {
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
             let orders = try self.orders(of: call)
-            let answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+            let answer = self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
             self.measure(call, answer, since: started)
             var message = request
             message.body = .brokerCallCompleted(answer)
@@ -210,6 +220,34 @@ package final class LaneWorker {
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)
+    }
+
+    private func perform(
+        _ call: BrokerCall,
+        _ orders: [OrderReference],
+        _ desk: BrokerDesk,
+        mayHaveBeenMade: Bool
+    ) -> BrokerAnswer {
+        guard self.marketTime == .wall else {
+            return desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+        }
+        let start = self.wallNow()
+        if let end = call.sendBefore, start >= end {
+            let reason = "it was to be sent before \(end)"
+            return BrokerAnswer(call, mayHaveBeenMade ? .unknown(reason: reason) : .unavailable(reason: reason))
+        }
+        var answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+        if case .clock(let told) = answer.outcome {
+            answer.clockSkew = Self.skew(of: told, askedAt: start, answeredAt: self.wallNow())
+        }
+        return answer
+    }
+
+    /// In milliseconds; nil where the answer took too long to tell.
+    private static func skew(of told: Timestamp, askedAt start: Timestamp, answeredAt end: Timestamp) -> Int? {
+        let duration = end - start
+        guard duration >= .zero, duration < .seconds(2) else { return nil }
+        return Int((start + duration / 2).milliseconds - told.milliseconds)
     }
 
     /// As the ledger has them now, which may be later than the call.

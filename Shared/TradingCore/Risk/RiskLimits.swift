@@ -28,6 +28,8 @@ package enum RiskRule: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case openTrades = "open_trades"
     case entriesStopped = "entries_stopped"
     case signalQuantity = "signal_quantity"
+    case marketSession = "market_session"
+    case clockSkew = "clock_skew"
 }
 
 /// A refusal: which rule, its limit, and the value that broke it.

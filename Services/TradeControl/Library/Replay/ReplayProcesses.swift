@@ -143,6 +143,7 @@ package struct ReplayProcesses {
                 environment["ORDER_TICK_RULE"] = environment["ORDER_TICK_RULE"] ?? "none"
                 environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
                 environment["TIMEFRAME"] = self.settings.timeframe.rawValue
+                environment["MARKET_TIME"] = MarketTime.simulated.rawValue
                 tasks.append(
                     Supervisor.Task(
                         name: instance,
