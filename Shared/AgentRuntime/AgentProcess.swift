@@ -117,8 +117,9 @@ struct AgentConfiguration: Sendable {
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
     let marketTime: MarketTime
-    /// How long a stream that is to bring quotes may bring none while a session is open.
-    let streamSilence: Duration
+    /// How long a stream that is to bring quotes may bring none while a session is open; nil where it may for ever, as in
+    /// a replay unless it is set.
+    let streamSilence: Duration?
 
     /// One file or environment may serve all processes: what the others read is no mistake.
     static let sharedKeys = [
@@ -164,11 +165,13 @@ struct AgentConfiguration: Sendable {
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
         self.marketTime = try MarketTime(settings)
-        self.streamSilence = try settings.duration(
+        let isSilenceSet = try settings.optionalString("stream.silence") != nil
+        let silence = try settings.duration(
             "stream.silence",
             default: .seconds(60),
-            in: .seconds(5)...Duration.seconds(3600)
+            in: .seconds(1)...Duration.seconds(3600)
         )
+        self.streamSilence = isSilenceSet || self.marketTime == .wall ? silence : nil
     }
 }
 
@@ -190,7 +193,7 @@ struct AgentDesk: Sendable {
                 feed: $0,
                 leaseName: "stream.\(self.definition.agent.rawValue)",
                 holder: self.configuration.common.instance,
-                quoteSilence: self.configuration.marketTime == .wall ? self.configuration.streamSilence : nil,
+                quoteSilence: self.configuration.streamSilence,
                 tls: self.configuration.tls,
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: self.logger,

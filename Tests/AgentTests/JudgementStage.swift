@@ -15,6 +15,11 @@ final class JudgementStage {
         self.documents[key] = StoredDocument(version: 1, state: state, body: JSONWriter.bytes(value))
     }
 
+    func put(_ quote: Quote) {
+        let message = Speaker(.marketData).say(.quoteUpdated(quote), at: quote.timestamp, about: "quote")
+        self.documents[Quote.key(quote.symbol)] = StoredDocument(version: 1, state: "", body: message.encoded())
+    }
+
     func put(_ trade: Trade) { self.put(Trade.key(trade.id), trade, state: trade.state.rawValue) }
 
     func trade(_ id: TradeID) throws -> Trade {

@@ -112,8 +112,7 @@ import TradingCore
         let held = try #require(Symbol("IBM"))
         account.positions[held] = Quantity(1)
         stage.put(Account.key, account)
-        let quote = Quote(symbol: held, bid: Price(10), ask: Price(10), timestamp: Sample.now)
-        stage.put(Quote.key(held), Speaker(.marketData).say(.quoteUpdated(quote), at: Sample.now, about: "IBM"))
+        stage.put(Quote(symbol: held, bid: Price(10), ask: Price(10), timestamp: Sample.now))
         #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
         #expect(throws: NotYet.self) { try stage.judge(try self.closed()) }
         stage.put(MarketClock.key, Sample.clock())

@@ -1,8 +1,9 @@
-import Brokerage
+package import Brokerage
+import TradingCore
 
 /// Finds out that a connection which still answers pings brings nothing any more. Told of everything that comes; pure
 /// but for the question it is given to ask.
-struct SilenceWatch {
+package struct SilenceWatch {
     private let vitalSign: FeedVitalSign
     private let quoteSilence: Duration
     /// The last sign of life, or the last moment at which none was to be expected.
@@ -13,14 +14,14 @@ struct SilenceWatch {
     /// nobody trades is silent too: each is given twice the time of the one before.
     private var silentConnections = 0
 
-    init(_ vitalSign: FeedVitalSign, quoteSilence: Duration) {
+    package init(_ vitalSign: FeedVitalSign, quoteSilence: Duration) {
         self.vitalSign = vitalSign
         self.quoteSilence = quoteSilence
     }
 
-    mutating func connected(at now: Duration) { self.heardAt = now }
+    package mutating func connected(at now: Duration) { self.heardAt = now }
 
-    mutating func heard(_ actions: [FeedAction], at now: Duration) {
+    package mutating func heard(_ actions: [FeedAction], at now: Duration) {
         switch self.vitalSign {
         case .frames: self.heardAt = now
         case .marketData:
@@ -32,7 +33,7 @@ struct SilenceWatch {
     }
 
     /// What is wrong; nil while nothing is. `isOpen` tells whether a session is open, and is asked only in silence.
-    mutating func complaint(at now: Duration, isOpen: () throws -> Bool) rethrows -> String? {
+    package mutating func complaint(at now: Duration, isOpen: () throws -> Bool) rethrows -> String? {
         let limit = self.limit
         guard let limit, now - self.heardAt >= limit else { return nil }
         let reason = "nothing came for \(limit.components.seconds) s"
