@@ -112,9 +112,8 @@ extension ReplayTests {
 
             held.release()
             let open = MarketCalendar.nextOpen(after: after)
-            let bus = try await held.readerOfItsOwn()
             let exit = try await awaited("the exit's order") {
-                try bus.trade(position.id).orders.first { $0.id.role == .exit }
+                try held.trade(position.id).orders.first { $0.id.role == .exit }
             }
             #expect(exit.intendedAt == open)
             _ = try await run.report()
@@ -413,7 +412,6 @@ private final class HeldReplay {
 
     func trade(_ id: TradeID) throws -> Trade { try self.ledger.trade(id) }
     func account() throws -> Account { try self.ledger.documents([Account.key]).account().value }
-    func readerOfItsOwn() async throws -> LedgerReader { try await LedgerReader(self.run) }
 
     func approveTrade() throws -> ApprovedTrade {
         let documents = try self.ledger.documents([Account.key, MarketClock.key])

@@ -1,9 +1,9 @@
 package import Brokerage
 package import HTTPTransport
 package import Logging
-import MessageBus
+package import MessageBus
 package import NIOCore
-import TradingCore
+package import TradingCore
 
 /// Keeps one broker stream connected from the agent's own thread, and hands its events over in order. A ping of the
 /// broker's is answered only after everything before it has been committed.
@@ -68,7 +68,7 @@ package final class FeedDriver {
 
     /// Does what is due: lease, connection, and everything received. Throws what `handle` throws; the event it failed
     /// on stays first in line.
-    func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
+    package func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
         guard try self.holdsLease(bus, now: now) else {
             self.disconnect()
             // Another replica listens; this one is ready to take over.
