@@ -167,7 +167,10 @@ let tests: [Target] = [
     // The test binary finds the executables beside itself, so they have to be built with it.
     .testTarget(
         name: "ReplayTests",
-        dependencies: ["TestSupport", "TradingCore", "MessageBus", "HTTPTransport", "MarketSimulation"],
+        dependencies: [
+            "TestSupport", "TradingCore", "MessageBus", "HTTPTransport", "MarketSimulation", "AgentRuntime",
+            "Brokerage", logging,
+        ],
         path: "Tests/ReplayTests"
     ),
     .executableTarget(

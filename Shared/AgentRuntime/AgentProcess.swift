@@ -117,13 +117,17 @@ struct AgentConfiguration: Sendable {
     let loop: AgentLoopSettings
     let breaker: BreakerSettings
     let rates: RateBudgets
+    let marketTime: MarketTime
+    /// How long a stream that is to bring quotes may bring none while a session is open; nil where it may for ever, as in
+    /// a replay unless it is set.
+    let streamSilence: Duration?
 
     /// One file or environment may serve all processes: what the others read is no mistake.
     static let sharedKeys = [
         "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
-        "poll.interval",
+        "poll.interval", "market.dailyBarDelay", "stream.silence",
         // The other broker's.
         "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",
         "apca.api.dataUrl", "apca.api.streamUrl", "apca.api.feed", "schwab.app.key", "schwab.app.keyFile",
@@ -162,6 +166,14 @@ struct AgentConfiguration: Sendable {
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
         self.rates = try RateBudgets(settings, self.broker)
+        self.marketTime = try MarketTime(settings)
+        let isSilenceSet = try settings.optionalString("stream.silence") != nil
+        let silence = try settings.duration(
+            "stream.silence",
+            default: .seconds(60),
+            in: .seconds(1)...Duration.seconds(3600)
+        )
+        self.streamSilence = isSilenceSet || self.marketTime == .wall ? silence : nil
     }
 }
 
@@ -183,6 +195,7 @@ struct AgentDesk: Sendable {
                 feed: $0,
                 leaseName: "stream.\(self.definition.agent.rawValue)",
                 holder: self.configuration.common.instance,
+                quoteSilence: self.configuration.streamSilence,
                 tls: self.configuration.tls,
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: self.logger,
@@ -217,6 +230,7 @@ struct AgentDesk: Sendable {
             claimIdle: self.configuration.loop.claimIdle,
             breaker: self.configuration.breaker,
             rates: self.configuration.rates,
+            marketTime: self.configuration.marketTime,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }

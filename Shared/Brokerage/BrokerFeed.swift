@@ -10,6 +10,16 @@ package enum FeedAction: Hashable, Sendable {
     case give(up: String, retryAfter: Duration)
 }
 
+/// What a stream that is alive brings.
+package enum FeedVitalSign: Hashable, Sendable {
+    /// A frame of some kind at least this often, day and night.
+    case frames(every: Duration)
+    /// Quotes or bars, while a session is open.
+    case marketData
+    /// It may have nothing to say for hours.
+    case none
+}
+
 /// One broker stream's side of the talk: what to send when, and what the frames mean. Does no I/O.
 package protocol BrokerFeed: Sendable {
     /// Finds out what the next connection needs. Blocks, on a thread of its own; called before each connection.
@@ -19,4 +29,6 @@ package protocol BrokerFeed: Sendable {
     /// The socket is open: a new conversation begins.
     mutating func opened() -> [FeedAction]
     mutating func received(_ frame: [UInt8]) -> [FeedAction]
+    /// By what silence a connection that still answers pings is known to be dead.
+    var vitalSign: FeedVitalSign { get }
 }

@@ -19,6 +19,7 @@ package final class WebSocketClient: Sendable {
         var channel: (any Channel)?
         var connectDeadline: Scheduled<Void>?
         var unsentBytes = 0
+        var refusalStatus: Int?
     }
 
     private let endpoint: Endpoint
@@ -56,6 +57,9 @@ package final class WebSocketClient: Sendable {
         self.inbox = inbox
         self.configuration = configuration
     }
+
+    /// The HTTP status with which the server has refused the upgrade; nil unless it has. Known before `.disconnected`.
+    package var refusalStatus: Int? { self.state.withLock { $0.refusalStatus } }
 
     /// Starts connecting. To be called once.
     package func connect() {
@@ -148,6 +152,9 @@ package final class WebSocketClient: Sendable {
 }
 
 extension WebSocketClient {
+    /// On the event loop: the server's answer to the upgrade is a refusal. `finish` follows.
+    func refused(status: Int) { self.state.withLock { $0.refusalStatus = status } }
+
     /// On the event loop: the connection is over. Only the first call has an effect.
     func finish(_ reason: String) {
         let (isFirst, channel, connectDeadline) = self.state.withLock { state in

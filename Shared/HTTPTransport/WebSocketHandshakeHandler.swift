@@ -15,6 +15,7 @@ final class WebSocketHandshakeHandler: ChannelInboundHandler, RemovableChannelHa
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .head(let head) = Self.unwrapInboundIn(data) {
+            self.client.refused(status: Int(head.status.code))
             self.client.finish("the server answered \(head.status.code) to the upgrade (\(self.authority))")
         }
     }

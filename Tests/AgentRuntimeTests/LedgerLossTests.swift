@@ -95,6 +95,7 @@ import TradingCore
                         logger: logger,
                         claimIdle: .seconds(30),
                         breaker: BreakerSettings(),
+                        marketTime: .simulated,
                         makeBroker: { _ in AlpacaBroker(endpoints: nowhere, client: CurlHTTPClient()) }
                     ).run()
                 }

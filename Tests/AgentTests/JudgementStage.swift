@@ -15,6 +15,11 @@ final class JudgementStage {
         self.documents[key] = StoredDocument(version: 1, state: state, body: JSONWriter.bytes(value))
     }
 
+    func put(_ quote: Quote) {
+        let message = Speaker(.marketData).say(.quoteUpdated(quote), at: quote.timestamp, about: "quote")
+        self.documents[Quote.key(quote.symbol)] = StoredDocument(version: 1, state: "", body: message.encoded())
+    }
+
     func put(_ trade: Trade) { self.put(Trade.key(trade.id), trade, state: trade.state.rawValue) }
 
     /// The ledger has been held against the broker, and both agree.
@@ -95,8 +100,16 @@ enum Sample {
         EntryPlan(
             entryPrice: try #require(Price("19.66")),
             stopPrice: try #require(Price("18.67")),
-            targetPrice: try #require(Price("22.60"))
+            targetPrice: try #require(Price("22.60")),
+            session: .next
         )
+    }
+
+    /// The market at `now`, which is the close of a session.
+    static func clock(isOpen: Bool = false) -> MarketClock {
+        var clock = MarketClock(since: Self.now)
+        clock.isOpen = isOpen
+        return clock
     }
 
     static func trade(_ state: TradeState) throws -> Trade {

@@ -49,21 +49,40 @@ import TradingCore
         )
     }
 
-    private func dailyBar() throws -> Input {
-        .feed(
-            .bar(
-                try Sample.symbol(),
-                .day,
-                Bar(
-                    timestamp: NewYorkTime.timestamp(on: Self.date, hour: 0),
-                    open: Price(10),
-                    high: Price(11),
-                    low: Price(9),
-                    close: Price(10),
-                    volume: 5
-                )
-            )
+    private func dailyBar() throws -> Input { .feed(.bar(try Sample.symbol(), .day, try Self.bar())) }
+
+    private static func bar(at time: (hour: Int, minute: Int) = (0, 0)) throws -> Bar {
+        Bar(
+            timestamp: NewYorkTime.timestamp(on: Self.date, hour: time.hour, minute: time.minute),
+            open: Price(10),
+            high: Price(11),
+            low: Price(9),
+            close: Price(10),
+            volume: 5
         )
+    }
+
+    private static func call(_ message: Message) -> BrokerCall? {
+        guard case .brokerCallRequested(let call) = message.body else { return nil }
+        return call
+    }
+
+    /// Connects for the first time and answers the questions about clock and calendar.
+    @discardableResult
+    private func connect(
+        _ stage: JudgementStage,
+        sessions: [TradingSession],
+        at time: Timestamp = NewYorkTime.timestamp(on: Self.date, hour: 0),
+        days: Int? = nil
+    ) throws -> Decision {
+        let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+        var calendar = try #require(try stage.judge(Self.answer(clock, .clock(time))).messages.first)
+        if let days, var call = Self.call(calendar) {
+            let date = NewYorkTime.date(of: time)
+            call.operation = .calendar(date, date.adding(days: days))
+            calendar.body = .brokerCallRequested(call)
+        }
+        return try stage.judge(Self.answer(calendar, .sessions(sessions)))
     }
 
     @Test func `opening and closing are told once each, at their own time`() throws {
@@ -122,36 +141,165 @@ import TradingCore
         #expect(try self.stage().judge(.feed(.connected)).privateMessages.isEmpty)
     }
 
-    @Test func `a daily bar is passed on when its session has closed, and once`() throws {
+    @Test func `a daily bar of the stream is a hint, and the broker's answer is passed on once`() throws {
         let stage = try self.stage()
         try stage.judge(try self.quote(15))
-        #expect(try stage.judge(try self.dailyBar()).events.isEmpty, "the bar was still forming")
+        #expect(try stage.judge(try self.dailyBar()).messages.isEmpty, "the bar was still forming")
         try stage.judge(try self.quote(16))
-        let complete = try stage.judge(try self.dailyBar())
+        let hinted = try stage.judge(try self.dailyBar())
+        #expect(hinted.events.isEmpty)
+        #expect(hinted.calls.map(\.name) == ["bars"])
+        let answer = Self.answer(try #require(hinted.messages.first), .bars([try Self.bar()]))
+        let complete = try stage.judge(answer)
         #expect(complete.events == [.barsReceived])
         #expect(complete.messages.first?.timestamp == Self.session(Self.date).close)
-        #expect(try stage.judge(try self.dailyBar()).events.isEmpty)
+        #expect(try stage.judge(answer).events.isEmpty)
+        #expect(try stage.judge(try self.dailyBar()).messages.isEmpty)
     }
 
-    @Test func `where the stream has no daily bars, they are asked for at the close`() throws {
+    @Test func `daily bars are asked for at the close where no stream hints at them, and with every poll`() throws {
         for streams in [true, false] {
             let stage = JudgementStage(
                 MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, streamsDailyBars: streams)
             )
-            let connected = try #require(try stage.judge(.feed(.connected)).messages.first)
-            let start = NewYorkTime.timestamp(on: Self.date, hour: 0)
-            let calendar = try #require(try stage.judge(Self.answer(connected, .clock(start))).messages.first)
-            try stage.judge(Self.answer(calendar, .sessions([Self.session(Self.date)])))
+            try self.connect(stage, sessions: [Self.session(Self.date)])
             #expect(try stage.judge(try self.quote(9, 30)).calls.isEmpty)
             let closed = try stage.judge(try self.quote(16))
             #expect(closed.calls.map(\.name) == (streams ? [] : ["bars"]))
             // A bar that is late is asked for again with every poll.
             let poll = try #require(try stage.judge(.poll).messages.first)
             let end = Self.session(Self.date).close + .seconds(30)
-            #expect(try stage.judge(Self.answer(poll, .clock(end))).calls.map(\.name) == (streams ? [] : ["bars"]))
-            try stage.judge(try self.dailyBar())
+            let asked = try stage.judge(Self.answer(poll, .clock(end)))
+            #expect(asked.calls.map(\.name) == ["bars"])
+            try stage.judge(Self.answer(try #require(asked.messages.first), .bars([try Self.bar()])))
             #expect(try stage.judge(Self.answer(poll, .clock(end + .seconds(30)))).calls.isEmpty)
         }
+    }
+
+    @Test(arguments: [true, false])
+    func `a daily bar is complete when the closing auction is in it`(streams: Bool) throws {
+        let stage = JudgementStage(
+            MarketDataAgent(
+                symbols: [try Sample.symbol()],
+                timeframe: .day,
+                streamsDailyBars: streams,
+                dailyBarDelay: .seconds(300)
+            )
+        )
+        try self.connect(stage, sessions: [Self.session(Self.date)])
+        #expect(try stage.judge(try self.quote(16)).calls.isEmpty)
+        let poll = try #require(try stage.judge(.poll).messages.first)
+        let close = Self.session(Self.date).close
+        #expect(try stage.judge(Self.answer(poll, .clock(close + .seconds(299)))).calls.isEmpty)
+        #expect(try stage.judge(try self.dailyBar()).calls.isEmpty)
+        let asked = try stage.judge(Self.answer(poll, .clock(close + .seconds(300))))
+        #expect(asked.calls.map(\.name) == ["bars"])
+        let told = try stage.judge(Self.answer(try #require(asked.messages.first), .bars([try Self.bar()])))
+        #expect(told.messages.map(\.timestamp) == [close])
+    }
+
+    @Test func `after a reconnect the stream's bars wait for those that were missed`() throws {
+        let minute = try #require(Timeframe("1Min"))
+        let stage = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: minute))
+        try self.connect(stage, sessions: [Self.session(Self.date)])
+        let symbol = try Sample.symbol()
+        func bar(_ minute: Int) throws -> Bar { try Self.bar(at: (10, minute)) }
+        func times(_ decision: Decision) -> [Timestamp] {
+            decision.messages.compactMap { message in
+                guard case .barsReceived(let received) = message.body else { return nil }
+                return received.bars.first?.timestamp
+            }
+        }
+        #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(0))))) == [try bar(0).timestamp])
+
+        let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+        #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(3))))).isEmpty)
+        let now = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: 4)
+        let caughtUp = try stage.judge(Self.answer(clock, .clock(now + .seconds(5))))
+        let request = try #require(caughtUp.messages.last)
+        #expect(caughtUp.calls.last?.name == "bars")
+        // The broker's answer holds the bar that is still forming, and not yet the one that the stream has told of.
+        let missed = try stage.judge(Self.answer(request, .bars([try bar(0), try bar(1), try bar(2), try bar(4)])))
+        #expect(times(missed) == [try bar(1).timestamp, try bar(2).timestamp, try bar(3).timestamp])
+        #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(4))))) == [try bar(4).timestamp])
+    }
+
+    @Test func `quotes are not good from the stream's loss until the broker has been asked again`() throws {
+        let stage = try self.stage()
+        try stage.judge(try self.quote(10))
+        #expect(try stage.clock().isAwaitingQuotes)
+        func catchUp(at time: Timestamp) throws {
+            let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+            let asked = try stage.judge(Self.answer(clock, .clock(time)))
+            #expect(try stage.clock().streamConnectedAt == time)
+            let request = try #require(asked.messages.first { Self.call($0)?.name == "latest_quotes" })
+            #expect(try stage.clock().isAwaitingQuotes)
+            try stage.judge(Self.answer(request, .quotes([])))
+            #expect(try !stage.clock().isAwaitingQuotes)
+        }
+        try catchUp(at: NewYorkTime.timestamp(on: Self.date, hour: 10))
+        try stage.judge(.feed(.disconnected))
+        #expect(try stage.clock().isAwaitingQuotes)
+        try catchUp(at: NewYorkTime.timestamp(on: Self.date, hour: 11))
+    }
+
+    @Test func `where broker and rules disagree the market is open only if both say so, and that is told`() throws {
+        let stage = JudgementStage(
+            MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, checksCalendar: true)
+        )
+        let date = try #require(CalendarDate("2027-03-01"))
+        func session(_ days: Int, to hour: Int = 16) -> TradingSession {
+            let day = date.adding(days: days)
+            return TradingSession(
+                date: day,
+                open: NewYorkTime.timestamp(on: day, hour: 9, minute: 30),
+                close: NewYorkTime.timestamp(on: day, hour: hour)
+            )
+        }
+        // Monday as the rules say, Tuesday closed for mourning, Wednesday a half day, Saturday a session.
+        let told = [session(0), session(2, to: 13), session(3), session(4), session(5)]
+        let decision = try self.connect(stage, sessions: told, at: NewYorkTime.timestamp(on: date, hour: 8), days: 6)
+        #expect(decision.notes.map(\.level) == [.error, .error, .error])
+        #expect(
+            decision.notes.first?.details == [
+                "market.date": "2027-03-02", "market.broker": "closed", "market.rules": "open 09:30 to 16:00",
+            ]
+        )
+        func isOpen(_ days: Int, _ hour: Int) throws -> Bool? {
+            let time = NewYorkTime.timestamp(on: date.adding(days: days), hour: hour)
+            let quote = Quote(symbol: try Sample.symbol(), bid: Price(10), ask: Price(10), timestamp: time)
+            let decision = try stage.judge(.feed(.quote(quote)))
+            for message in decision.messages {
+                guard case .marketStatus(let status) = message.body, status.sessionDate == date else { continue }
+                #expect(status.disagreements.map(\.date) == [1, 2, 5].map { date.adding(days: $0) })
+            }
+            return try stage.clock().isOpen
+        }
+        #expect(try isOpen(0, 12) == true)
+        #expect(try isOpen(1, 12) == false)
+        #expect(try isOpen(2, 12) == true)
+        #expect(try isOpen(2, 14) == false)
+        #expect(try isOpen(3, 14) == true)
+        #expect(try isOpen(5, 12) == false)
+    }
+
+    @Test func `a clock that is off is told once, and again when it is right`() throws {
+        let stage = try self.stage()
+        func poll(skew: Int) throws -> Decision {
+            let poll = try #require(try stage.judge(.poll).messages.first)
+            guard case .message(var message) = Self.answer(poll, .clock(Sample.now)),
+                case .brokerCallCompleted(var answer) = message.body
+            else { return Decision() }
+            answer.clockSkew = skew
+            message.body = .brokerCallCompleted(answer)
+            return try stage.judge(.message(message))
+        }
+        #expect(try poll(skew: 2000).notes.isEmpty)
+        #expect(try poll(skew: -2001).notes.map(\.level) == [.error])
+        #expect(try stage.clock().clockSkew == -2001)
+        #expect(try poll(skew: -2500).notes.isEmpty)
+        #expect(try poll(skew: 3).notes.map(\.level) == [.info])
+        #expect(try stage.clock().clockSkew == nil)
     }
 
     @Test func `requests become broker calls and their answers historical bars`() throws {

@@ -6,6 +6,7 @@ import TradingCore
     private func stage() -> JudgementStage {
         let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
         stage.putCompared()
+        stage.put(MarketClock.key, Sample.clock())
         return stage
     }
 
@@ -42,7 +43,8 @@ import TradingCore
         let plan = EntryPlan(
             entryPrice: try #require(Price("19.6612")),
             stopPrice: try #require(Price("18.6781")),
-            targetPrice: try #require(Price("22.6041"))
+            targetPrice: try #require(Price("22.6041")),
+            session: .next
         )
         trade.plan = plan
         stage.put(trade)
@@ -85,7 +87,7 @@ import TradingCore
         var account = try Sample.account(reserving: trade)
         if why == "stopped" { account.entriesStopped = "drawdown" }
         stage.put(Account.key, account)
-        var clock = MarketClock(since: Sample.now)
+        var clock = Sample.clock()
         if why == "expired" { clock.lastBoundary = Sample.now + .seconds(301) }
         stage.put(MarketClock.key, clock)
         let decision = try stage.judge(Sample.message(try self.approval(), trade))

@@ -4,7 +4,9 @@ import TradingCore
 
 @Suite struct RiskManagementAgentTests {
     private func stage() -> JudgementStage {
-        JudgementStage(RiskManagementAgent(limits: RiskLimits(), approvalLifetime: .seconds(300)))
+        let stage = JudgementStage(RiskManagementAgent(limits: RiskLimits(), approvalLifetime: .seconds(300)))
+        stage.put(MarketClock.key, Sample.clock())
+        return stage
     }
 
     private func signal(_ trade: Trade) throws -> Input {
@@ -64,6 +66,57 @@ import TradingCore
         account.positions[try #require(Symbol("IBM"))] = Quantity(1)
         stage.put(Account.key, account)
         #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
+    }
+
+    @Test(arguments: EntrySession.allCases, [true, false, nil])
+    func `an entry is for the session it was meant for or for none`(session: EntrySession, isOpen: Bool?) throws {
+        let stage = self.stage()
+        var clock = Sample.clock()
+        clock.isOpen = isOpen
+        stage.put(MarketClock.key, clock)
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account())
+        var plan = try Sample.plan()
+        plan.session = session
+        let decision = try stage.judge(
+            Sample.message(.entrySignal(EntrySignal(symbol: trade.symbol, plan: plan)), trade)
+        )
+        let fits = isOpen == (session == .current)
+        #expect(decision.events == [fits ? .tradeApproved : .tradeRejected])
+        #expect(try stage.trade(trade.id).refusal?.rule == (fits ? nil : .marketSession))
+    }
+
+    @Test func `no entry while this machine's clock differs from the broker's`() throws {
+        let stage = self.stage()
+        var clock = Sample.clock()
+        clock.clockSkew = -2500
+        stage.put(MarketClock.key, clock)
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account())
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeRejected])
+        #expect(
+            try stage.trade(trade.id).refusal == RiskRefusal(rule: .clockSkew, limit: "2000 ms", value: "-2500 ms")
+        )
+    }
+
+    @Test func `quotes from before a lost stream size nothing and mark no equity`() throws {
+        let stage = self.stage()
+        var clock = Sample.clock()
+        clock.isAwaitingQuotes = true
+        stage.put(MarketClock.key, clock)
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        var account = try Sample.account()
+        let held = try #require(Symbol("IBM"))
+        account.positions[held] = Quantity(1)
+        stage.put(Account.key, account)
+        stage.put(Quote(symbol: held, bid: Price(10), ask: Price(10), timestamp: Sample.now))
+        #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
+        #expect(throws: NotYet.self) { try stage.judge(try self.closed()) }
+        stage.put(MarketClock.key, Sample.clock())
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeApproved])
     }
 
     @Test func `a new ledger that finds shares at the broker makes no entries`() throws {

@@ -115,7 +115,8 @@ import TradingCore
                 == EntryPlan(
                     entryPrice: Price(21),
                     stopPrice: try #require(Price("19.95")),
-                    targetPrice: try #require(Price("24.15"))
+                    targetPrice: try #require(Price("24.15")),
+                    session: .next
                 )
         )
     }

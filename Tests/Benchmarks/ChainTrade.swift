@@ -61,7 +61,7 @@ struct ChainTrade {
             guard let entry = Price("175.50"), let stop = Price("166.72"), let target = Price("201.82") else {
                 throw BenchmarkFailure("the sample signal cannot be made")
             }
-            let plan = EntryPlan(entryPrice: entry, stopPrice: stop, targetPrice: target)
+            let plan = EntryPlan(entryPrice: entry, stopPrice: stop, targetPrice: target, session: .next)
             return Speaker(.strategy).say(
                 .entrySignal(EntrySignal(symbol: self.trade.symbol, plan: plan)),
                 trade: self.trade,

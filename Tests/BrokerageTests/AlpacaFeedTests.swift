@@ -43,17 +43,18 @@ import TradingCore
         #expect(quote.bid == Price("90.1"))
     }
 
-    @Test func `a second connection is given up for half a minute`() throws {
+    @Test func `a second connection is given up for longer and longer, until one is granted`() throws {
         var feed = AlpacaMarketDataFeed(endpoints: self.endpoints, symbols: [], timeframe: .day)
-        guard
-            case .give(_, let retryAfter) = feed.received(
-                #"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#
-            ).first
-        else {
-            Issue.record("went on")
-            return
+        func refusal() -> Duration? {
+            _ = feed.opened()
+            let frame = #"[{"T":"error","code":406,"msg":"connection limit exceeded"}]"#
+            guard case .give(let reason, let retryAfter) = feed.received(frame).first else { return nil }
+            #expect(reason.contains("stop one of them"))
+            return retryAfter
         }
-        #expect(retryAfter == .seconds(30))
+        #expect((0..<4).map { _ in refusal() } == [.seconds(30), .seconds(60), .seconds(90), .seconds(90)])
+        #expect(feed.received(#"[{"T":"subscription","quotes":[]}]"#) == [.event(.connected)])
+        #expect(refusal() == .seconds(30))
     }
 
     @Test func `frames that cannot be read are noted and change nothing`() throws {

@@ -74,6 +74,7 @@ final class SimulatedProcess {
                     logger: logger,
                     claimIdle: .seconds(3600),
                     breaker: BreakerSettings(),
+                    marketTime: .simulated,
                     makeBroker: { [market] _ in SimulatedBroker(market: market) }
                 )
                 return (worker: worker, desk: worker.makeDesk())

@@ -59,7 +59,8 @@ extension ReplayTests {
             var environment = [
                 "REDIS_URL": "redis://127.0.0.1:\(redis.port)", "BARS": bars.path, "HTTP_PORT": "0",
                 "CONTROL_PORT": "0", "PORT_FILE": portFile, "LOG_LEVEL": "warning",
-                "SYMBOLS": "AAPL,GOOG,IBM,MSFT", "APCA_API_KEY_ID": "key", "APCA_API_SECRET_KEY": "secret",
+                "SYMBOLS": "AAPL,GOOG,IBM,MSFT", "MARKET_TIME": "simulated", "APCA_API_KEY_ID": "key",
+                "APCA_API_SECRET_KEY": "secret",
                 "BROKER_REQUESTS_PER_MINUTE": "0", "BROKER_DATA_REQUESTS_PER_MINUTE": "0",
             ]
             func start(_ name: String) throws -> ChildProgram {

@@ -9,8 +9,21 @@ enum Main {
     static func main() async {
         var definition = AgentDefinition(agent: .marketData, defaultHTTPPort: 8081) { settings, _ in
             let (symbols, timeframe) = (try settings.symbols(), try settings.timeframe())
+            let isReal = try MarketTime(settings) == .wall
+            // The closing auction is part of the bar, and told of later. A replay's bars are complete at the close.
+            let delay = try settings.duration(
+                "market.dailyBarDelay",
+                default: isReal ? .seconds(300) : .zero,
+                in: .zero...Duration.seconds(4 * 3600)
+            )
             return switch try BrokerSettings(settings) {
-            case .alpaca: MarketDataAgent(symbols: symbols, timeframe: timeframe)
+            case .alpaca:
+                MarketDataAgent(
+                    symbols: symbols,
+                    timeframe: timeframe,
+                    dailyBarDelay: delay,
+                    checksCalendar: isReal
+                )
             // Schwab is asked for each date by itself, and streams bars of a minute at most.
             case .schwab:
                 MarketDataAgent(
@@ -18,6 +31,8 @@ enum Main {
                     timeframe: timeframe,
                     calendarDays: 45,
                     streamsDailyBars: false,
+                    dailyBarDelay: delay,
+                    checksCalendar: isReal,
                     streamTellsOfOrders: true
                 )
             }

@@ -4,34 +4,43 @@ package import TradingCore
 /// every quote, every completed bar once, every opening and closing once.
 package struct MarketDataAgent: Judgement {
     package let agent = AgentName.marketData
-    private let symbols: [Symbol]
-    private let timeframe: Timeframe
+    let symbols: [Symbol]
+    let timeframe: Timeframe
     /// How far ahead the broker's calendar is asked for.
     private let calendarDays: Int
-    /// Whether the stream brings daily bars; where it does not, they are asked for when a session closes.
-    private let streamsDailyBars: Bool
+    /// Whether the stream tells that there is a daily bar; where it does not, they are asked for when a session closes.
+    let streamsDailyBars: Bool
+    /// How long after the close a session's daily bar is complete: the closing auction comes after it.
+    let dailyBarDelay: Duration
+    /// Whether the broker's calendar is held against the exchanges' rules. Where bars make the market they decide.
+    private let checksCalendar: Bool
     /// Whether this agent's stream is the only one, so that what it misses of orders OrderExecution has missed too.
     private let streamTellsOfOrders: Bool
-    private let speaker = Speaker(.marketData)
+    let speaker = Speaker(.marketData)
     /// Copies of the ledger's documents, so that a quote costs no read. A stale copy is found out by the commit.
-    private var schedule: SessionSchedule?
+    var schedule: SessionSchedule?
+    private var disagreements: [CalendarDisagreement] = []
     private var lastBoundary: Timestamp?
     /// The last day on which the broker's calendar was asked for.
     private var calendarAskedOn: CalendarDate?
     /// The newest market time seen.
-    private var marketTime: Timestamp?
+    var marketTime: Timestamp?
 
     package init(
         symbols: [Symbol],
         timeframe: Timeframe,
         calendarDays: Int = 365,
         streamsDailyBars: Bool = true,
+        dailyBarDelay: Duration = .zero,
+        checksCalendar: Bool = false,
         streamTellsOfOrders: Bool = false
     ) {
         self.symbols = symbols.sorted()
         self.timeframe = timeframe
         self.calendarDays = calendarDays
         self.streamsDailyBars = streamsDailyBars
+        self.dailyBarDelay = dailyBarDelay
+        self.checksCalendar = checksCalendar
         self.streamTellsOfOrders = streamTellsOfOrders
     }
 
@@ -40,6 +49,7 @@ package struct MarketDataAgent: Judgement {
         case .started, .feed(.connected): [MarketClock.key, Self.scheduleKey]
         case .feed(.quote(let quote)): self.crossesBoundary(quote.timestamp) ? [MarketClock.key] : []
         case .feed(.bar): self.schedule == nil ? [MarketClock.key, Self.scheduleKey] : [MarketClock.key]
+        case .feed(.disconnected): [MarketClock.key]
         case .feed(.order), .feed(.ordersMoved), .quote, .poll: []
         case .message(let message):
             switch message.body {
@@ -53,17 +63,20 @@ package struct MarketDataAgent: Judgement {
         var work = Work(clock: try documents.find(MarketClock.key))
         if let stored: Versioned<StoredSchedule> = try documents.find(Self.scheduleKey), self.schedule == nil {
             self.schedule = stored.value.schedule
+            self.disagreements = stored.value.disagreements
         }
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
         switch input {
         case .feed(.connected):
-            self.catchUp(&work)
+            self.expectSnapshot(&work)
+            self.call(.clock, about: "connected", &work)
             if self.streamTellsOfOrders { self.ring("connected", &work) }
+        case .feed(.disconnected): work.clock?.value.isAwaitingQuotes = true
         case .feed(.quote(let quote)):
             self.publish(quote, causedBy: nil, &work)
             self.observe(quote.timestamp, &work)
         case .feed(.bar(let symbol, let timeframe, let bar)):
-            self.take([bar], of: symbol, timeframe, &work)
+            self.hear(bar, of: symbol, timeframe, &work)
         case .message(let message): try self.decide(message, &work, documents)
         case .poll: self.call(.clock, about: "poll", &work)
         case .feed(.ordersMoved(let ring)): self.ring(ring, &work)
@@ -96,11 +109,6 @@ package struct MarketDataAgent: Judgement {
         )
     }
 
-    /// After every connect: what the stream said meanwhile was missed, so it is asked for.
-    private func catchUp(_ work: inout Work) {
-        self.call(.clock, about: "connected", &work)
-    }
-
     private mutating func take(
         _ answer: BrokerAnswer,
         _ message: Message,
@@ -113,21 +121,23 @@ package struct MarketDataAgent: Judgement {
                 work.clock = Versioned(new: MarketClock.key, value: MarketClock(since: now))
                 self.lastBoundary = now
             }
+            self.note(skew: answer.clockSkew, &work)
             // The calendar first, so that openings and closings in between are told before their bars.
             self.observe(now, &work)
             // A poll looks at the time and for bars that were late; a connection catches up with everything.
             guard message.correlationID != Self.pollCorrelation else {
                 return self.askForBars(since: now, of: self.symbolsWithoutLastBar(work), &work)
             }
+            self.expectSnapshot(&work)
+            work.clock?.value.streamConnectedAt = now
             self.call(.latestQuotes(self.symbols), about: "\(message.id)", causedBy: message, &work)
             self.askForBars(since: now, of: self.symbols, &work)
         case .sessions(let sessions):
             guard case .calendar(let start, let end) = answer.call.operation else { return }
-            let schedule = try SessionSchedule(sessions, covering: start...end)
-            self.schedule = schedule
-            work.schedule = StoredSchedule(schedule)
+            try self.take(sessions, of: start...end, &work)
             if let marketTime { self.observe(marketTime, &work) }
         case .quotes(let quotes):
+            if answer.call.operation == .latestQuotes(self.symbols) { work.clock?.value.isAwaitingQuotes = false }
             for quote in quotes {
                 self.publish(quote, causedBy: message, &work)
                 self.observe(quote.timestamp, &work)
@@ -135,7 +145,7 @@ package struct MarketDataAgent: Judgement {
         case .bars(let bars):
             guard case .bars(let request) = answer.call.operation else { return }
             if message.correlationID == Self.catchUpCorrelation(request.symbol) {
-                self.take(bars, of: request.symbol, request.timeframe, &work)
+                self.catchUp(with: bars, of: request.symbol, request.timeframe, &work)
             } else {
                 work.say(
                     self.speaker.say(
@@ -158,6 +168,10 @@ package struct MarketDataAgent: Judgement {
                 Note(.warning, "market data could not be read", ["call": answer.call.name, "reason": reason])
             )
             guard message.correlationID != Self.pollCorrelation else { return }
+            // A broker that will not say is no reason to wait for ever.
+            if case .refused = answer.outcome, case .latestQuotes = answer.call.operation {
+                work.clock?.value.isAwaitingQuotes = false
+            }
             var again = message
             again.body = .brokerCallRequested(answer.call.again())
             again.id = MessageID(derivedFrom: "again", message.id.rawValue)
@@ -166,32 +180,54 @@ package struct MarketDataAgent: Judgement {
         }
     }
 
-    /// Those whose daily bar of the session that closed last has not come, where the stream brings none.
-    private func symbolsWithoutLastBar(_ work: Work) -> [Symbol] {
-        guard !self.streamsDailyBars, self.timeframe == .day, let clock = work.clock?.value, clock.isOpen == false
-        else { return [] }
-        let day = NewYorkTime.timestamp(on: NewYorkTime.date(of: clock.lastBoundary), hour: 0)
-        return self.symbols.filter { symbol in clock.lastBars[symbol].map { $0 < day } ?? true }
-    }
-
-    /// Those not passed on yet.
-    private func askForBars(since now: Timestamp, of symbols: [Symbol], _ work: inout Work) {
-        for symbol in symbols {
-            let since = work.clock.map { self.firstBar(of: symbol, $0.value) } ?? now
-            self.call(
-                .bars(BarsRequest(symbol: symbol, timeframe: self.timeframe, start: since)),
-                about: "\(symbol) \(since)",
-                causedBy: nil,
-                &work
-            )
+    /// Takes the broker's calendar for what both it and the exchanges' rules say.
+    private mutating func take(
+        _ sessions: [TradingSession],
+        of dates: ClosedRange<CalendarDate>,
+        _ work: inout Work
+    ) throws {
+        var agreed = sessions
+        if self.checksCalendar {
+            let compared = CalendarDisagreement.compare(broker: sessions, in: dates)
+            agreed = compared.agreed
+            let today = self.marketTime.map(NewYorkTime.date(of:)) ?? dates.lowerBound
+            let ahead = compared.disagreements.filter { $0.date >= today }
+            for disagreement in ahead where !self.disagreements.contains(disagreement) {
+                work.note(
+                    Note(
+                        .error,
+                        "the broker's calendar and the exchanges' rules disagree: no trade unless both say open",
+                        [
+                            "market.date": "\(disagreement.date)",
+                            "market.broker": CalendarDisagreement.opinion(disagreement.broker),
+                            "market.rules": CalendarDisagreement.opinion(disagreement.rules),
+                        ]
+                    )
+                )
+            }
+            self.disagreements = ahead
         }
+        let schedule = try SessionSchedule(agreed, covering: dates)
+        self.schedule = schedule
+        work.schedule = StoredSchedule(schedule, disagreements: self.disagreements)
     }
 
-    /// From where on bars are wanted. A daily bar carries its day's midnight, which lies before the first look.
-    private func firstBar(of symbol: Symbol, _ clock: MarketClock) -> Timestamp {
-        if let last = clock.lastBars[symbol] { return last }
-        return self.timeframe == .day
-            ? NewYorkTime.timestamp(on: NewYorkTime.date(of: clock.since), hour: 0) : clock.since
+    /// Written down only while it is too much, so that the ledger does not follow every millisecond.
+    private func note(skew: Int?, _ work: inout Work) {
+        guard let skew, let clock = work.clock?.value else { return }
+        let isTooMuch = abs(skew) > MarketClock.maximumSkew
+        work.clock?.value.clockSkew = isTooMuch ? skew : nil
+        if isTooMuch, clock.clockSkew == nil {
+            work.note(
+                Note(
+                    .error,
+                    "this machine's clock differs from the broker's: no entries until it is set right",
+                    ["clock.ahead_ms": "\(skew)"]
+                )
+            )
+        } else if !isTooMuch, clock.clockSkew != nil {
+            work.note(Note(.info, "this machine's clock agrees with the broker's again"))
+        }
     }
 
     private func publish(_ quote: Quote, causedBy cause: Message?, _ work: inout Work) {
@@ -211,7 +247,7 @@ package struct MarketDataAgent: Judgement {
     }
 
     /// Market time has come to `time`: openings and closings on the way are told, each once.
-    private mutating func observe(_ time: Timestamp, _ work: inout Work) {
+    mutating func observe(_ time: Timestamp, _ work: inout Work) {
         if self.marketTime.map({ time > $0 }) ?? true { self.marketTime = time }
         self.keepCalendarAhead(of: time, &work)
         guard let schedule, var clock = work.clock else { return }
@@ -221,7 +257,8 @@ package struct MarketDataAgent: Judgement {
                 isTransition: true,
                 sessionDate: boundary.session.date,
                 nextOpen: schedule.nextOpen(after: boundary.at),
-                nextClose: schedule.nextClose(after: boundary.at)
+                nextClose: schedule.nextClose(after: boundary.at),
+                disagreements: self.disagreements.filter { $0.date >= boundary.session.date }
             )
             work.say(
                 self.speaker.say(
@@ -231,51 +268,25 @@ package struct MarketDataAgent: Judgement {
                 )
             )
             clock.value.lastBoundary = boundary.at
-            if boundary.kind == .close, self.timeframe == .day, !self.streamsDailyBars {
+            if boundary.kind == .close, self.timeframe == .day, !self.streamsDailyBars, self.dailyBarDelay == .zero {
                 self.askForBars(since: boundary.at, of: self.symbols, &work)
             }
         }
-        clock.value.isOpen = schedule.isOpen(at: max(time, clock.value.lastBoundary))
+        let latest = max(time, clock.value.lastBoundary)
+        clock.value.isOpen = schedule.isOpen(at: latest)
+        clock.value.nextBoundary = schedule.nextBoundary(after: latest)
         work.clock = clock
     }
 
-    /// The calendar is asked for again a month before the known part of it ends.
+    /// The calendar is asked for again a month before the known part of it ends; where it can change, as when a day of
+    /// mourning is announced, once a day.
     private mutating func keepCalendarAhead(of time: Timestamp, _ work: inout Work) {
         let today = NewYorkTime.date(of: time)
-        guard self.schedule?.covers(today.adding(days: 30)) != true, self.calendarAskedOn != today else { return }
+        guard self.checksCalendar || self.schedule?.covers(today.adding(days: 30)) != true,
+            self.calendarAskedOn != today
+        else { return }
         self.calendarAskedOn = today
         self.call(.calendar(today.adding(days: -10), today.adding(days: self.calendarDays)), about: "\(today)", &work)
-    }
-
-    /// Passes on bars that are complete and were not passed on before.
-    private func take(_ bars: [Bar], of symbol: Symbol, _ timeframe: Timeframe, _ work: inout Work) {
-        guard timeframe == self.timeframe, var clock = work.clock else { return }
-        for bar in bars {
-            guard let completedAt = self.completion(of: bar, timeframe, clock.value),
-                clock.value.lastBars[symbol].map({ bar.timestamp > $0 }) ?? true
-            else { continue }
-            clock.value.lastBars[symbol] = bar.timestamp
-            work.say(
-                self.speaker.say(
-                    .barsReceived(
-                        BarsReceived(symbol: symbol, timeframe: timeframe, bars: [bar], isHistorical: false)
-                    ),
-                    at: completedAt,
-                    about: "\(symbol) \(timeframe) \(bar.timestamp)"
-                )
-            )
-        }
-        work.clock = clock
-    }
-
-    /// When the bar was complete; nil while it is still forming. A daily bar is complete at its session's close.
-    private func completion(of bar: Bar, _ timeframe: Timeframe, _ clock: MarketClock) -> Timestamp? {
-        if let interval = timeframe.interval { return bar.timestamp + interval }
-        // Another replica may have seen the close: what it has announced counts as much as what this one has seen.
-        let time = self.marketTime.map { max($0, clock.lastBoundary) } ?? clock.lastBoundary
-        guard let session = self.schedule?.session(on: NewYorkTime.date(of: bar.timestamp)), time >= session.close
-        else { return nil }
-        return session.close
     }
 
     private func answerStatus(_ message: Message, _ work: inout Work) {
@@ -289,7 +300,8 @@ package struct MarketDataAgent: Judgement {
             isTransition: false,
             sessionDate: last.session.date,
             nextOpen: schedule.nextOpen(after: last.at),
-            nextClose: schedule.nextClose(after: last.at)
+            nextClose: schedule.nextClose(after: last.at),
+            disagreements: self.disagreements.filter { $0.date >= last.session.date }
         )
         work.say(
             self.speaker.say(
@@ -301,7 +313,7 @@ package struct MarketDataAgent: Judgement {
         )
     }
 
-    private func call(
+    func call(
         _ operation: BrokerCall.Operation,
         about: String,
         causedBy cause: Message? = nil,
@@ -323,6 +335,6 @@ package struct MarketDataAgent: Judgement {
     }
 
     private static let pollCorrelation = "clock-poll"
-    private static func catchUpCorrelation(_ symbol: Symbol) -> String { "catch-up-\(symbol)" }
+    static func catchUpCorrelation(_ symbol: Symbol) -> String { "catch-up-\(symbol)" }
     static let scheduleKey = DocumentKey(rawValue: "schedule")
 }

@@ -30,9 +30,12 @@ struct Work {
 /// The broker's calendar as it is kept in the ledger.
 struct StoredSchedule: JSONCodable, Sendable {
     let schedule: SessionSchedule
+    /// Where the exchanges' rules say something else than the broker, in order of date.
+    let disagreements: [CalendarDisagreement]
 
-    init(_ schedule: SessionSchedule) {
+    init(_ schedule: SessionSchedule, disagreements: [CalendarDisagreement] = []) {
         self.schedule = schedule
+        self.disagreements = disagreements
     }
 
     init(json: JSONValue) throws(JSONError) {
@@ -40,6 +43,7 @@ struct StoredSchedule: JSONCodable, Sendable {
         let first: CalendarDate = try object.value("from")
         let last: CalendarDate = try object.value("to")
         guard first <= last else { throw JSONError("from is after to") }
+        self.disagreements = try object.optional("disagreements") ?? []
         do {
             self.schedule = try SessionSchedule(try object.value("sessions"), covering: first...last)
         } catch let error as JSONError {
@@ -54,6 +58,7 @@ struct StoredSchedule: JSONCodable, Sendable {
             $0.field("from", self.schedule.coveredDates?.lowerBound)
             $0.field("to", self.schedule.coveredDates?.upperBound)
             $0.field("sessions", self.schedule.sessions)
+            $0.field("disagreements", self.disagreements.isEmpty ? nil : self.disagreements)
         }
     }
 }

@@ -69,6 +69,9 @@ extension OrderExecutionAgent {
     ) throws {
         let (isPolled, isDueAgain) = books.watch.value.answered()
         if isPolled { try self.hurryExits(reports, message, &books) }
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+        // An entry may have been accepted after its session had closed.
+        if clock?.value.isOpen == false { try self.recallEntries(message, &books) }
         // Orders that the ledger has as live and the broker did not mention are looked for one by one.
         for id in Set(ids).subtracting(reports.map(\.clientOrderID)).sorted(by: { $0.description < $1.description }) {
             // One of unknown outcome has its own search, begun when its answer was lost.

@@ -13,6 +13,7 @@ extension OrderExecutionAgent {
             )
             return
         }
+        self.recallIfGivenUp(order, report, trade.trade, &books, cause)
         let booking = try order.book(report)
         guard booking.isNews || trade.trade.order(id) != order else {
             try self.continueAfterCancel(order, &trade, &books, report, causedBy: cause)

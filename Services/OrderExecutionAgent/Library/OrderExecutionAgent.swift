@@ -22,8 +22,7 @@ package struct OrderExecutionAgent: Judgement {
         case .message(let message):
             switch message.body {
             case .ordersMoved: return try self.openTradeReads(documents)
-            case .marketStatus(let status):
-                return status.isTransition ? try self.openTradeReads(documents) : []
+            case .marketStatus(let status): return status.isTransition ? try self.openTradeReads(documents) : []
             case .brokerCallCompleted(let answer):
                 var trades = Set([message.tradeID].compactMap(\.self))
                 if case .orders(let reports) = answer.outcome { trades.formUnion(reports.map(\.clientOrderID.trade)) }
@@ -88,9 +87,11 @@ package struct OrderExecutionAgent: Judgement {
             var trade = try books.trade(message.requiredTradeID)
             try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             books.put(trade)
+        case .abortRequested(let request): try self.abortEntry(because: request.reason, message, &books)
         case .stopHit: try self.closeByStop(message, &books)
         case .ordersMoved: try self.wantOpenOrders(&books, documents)
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
+            try self.recallEntries(message, &books)
             try self.wantHoldings(&books, documents)
         case .marketStatus(let status) where status.isTransition:
             for id in books.openTrades {
@@ -121,18 +122,7 @@ package struct OrderExecutionAgent: Judgement {
                 trigger: message.event.rawValue
             )
         }
-        var order = Order(
-            terms: OrderTerms(
-                clientOrderID: trade.trade.nextID(.entry),
-                symbol: approval.symbol,
-                side: .buy,
-                type: .limit,
-                quantity: approval.quantity,
-                limitPrice: self.tickRule.limit(approval.plan.entryPrice, .buy),
-                timeInForce: .day
-            ),
-            intendedAt: message.timestamp
-        )
+        var order = self.entryOrder(of: trade.trade, approval.plan, approval.quantity, at: message.timestamp)
         let refusal: String?
         if let reason = books.account?.value.entriesStopped {
             refusal = "entries are stopped: \(reason)"
@@ -140,15 +130,26 @@ package struct OrderExecutionAgent: Judgement {
             refusal = "\(approval.symbol) is frozen: \(reason)"
         } else if let clock, clock.value.lastBoundary > approval.expiresAt {
             refusal = "the approval expired at \(approval.expiresAt)"
+        } else if let skew = clock?.value.clockSkew {
+            refusal = "this machine's clock differs from the broker's by \(skew) ms"
         } else {
-            refusal = nil
+            refusal = approval.plan.session.objection(clock?.value, signaledAt: message.timestamp)
         }
         if let refusal {
             order.step(on: .cancelled)
             try self.abandon(&trade, order, on: .orderCancelled, refusal, at: message.timestamp, &books)
         } else {
             trade.trade.replace(order)
-            books.say(self.call(.place(order.terms), .entries, trade.trade, at: message.timestamp, causedBy: message))
+            books.say(
+                self.call(
+                    .place(order.terms),
+                    .entries,
+                    trade.trade,
+                    at: message.timestamp,
+                    sendBefore: clock?.value.nextBoundary,
+                    causedBy: message
+                )
+            )
         }
         books.put(trade)
     }
@@ -251,9 +252,10 @@ package struct OrderExecutionAgent: Judgement {
         _ trade: Trade,
         at timestamp: Timestamp,
         delaySeconds: Int = 0,
+        sendBefore: Timestamp? = nil,
         causedBy cause: Message?
     ) -> Message {
-        let call = BrokerCall(operation, lane: lane, delaySeconds: delaySeconds)
+        let call = BrokerCall(operation, lane: lane, delaySeconds: delaySeconds, sendBefore: sendBefore)
         return self.speaker.say(
             .brokerCallRequested(call),
             trade: trade,

@@ -4,7 +4,7 @@ package import TradingCore
 /// and reckons what it came to.
 package struct PositionManagementAgent: Judgement {
     package let agent = AgentName.positionManagement
-    private let speaker = Speaker(.positionManagement)
+    let speaker = Speaker(.positionManagement)
     /// How far below the fill the stop goes when the fill is already at or below the planned stop.
     private let gapStopDistance: Rate
     /// After so many stops that were lost, the position is sold instead.
@@ -32,7 +32,7 @@ package struct PositionManagementAgent: Judgement {
         case .quote(let quote):
             let key = TargetWatches.key(quote.symbol)
             let watches: Versioned<TargetWatches>? = try documents.find(key)
-            return [key] + (watches?.value.hit(by: quote).map { [Trade.key($0.trade)] } ?? [])
+            return [key] + (watches?.value.hit(by: quote).map { [Trade.key($0.trade), MarketClock.key] } ?? [])
         case .message(let message):
             guard let id = message.tradeID else { return [] }
             let key = Trade.key(id)
@@ -51,7 +51,7 @@ package struct PositionManagementAgent: Judgement {
             switch message.body {
             case .orderFilled(let notice):
                 switch notice.role {
-                case .entry: try self.trackPosition(&position, message)
+                case .entry: try self.takeEntryFill(&position, message)
                 case .stop: try self.recogniseStopHit(&position, notice, message)
                 case .exit: try self.calculatePnL(&position, message)
                 }
@@ -63,6 +63,29 @@ package struct PositionManagementAgent: Judgement {
             default: break
             }
             return position.decision()
+        }
+    }
+
+    /// A fill can only follow an order: one that is told of before there is one is stale, or forged. Nothing is opened on
+    /// its word, and an approval that somebody meddles with is given up.
+    private func takeEntryFill(_ position: inout ManagedPosition, _ message: Message) throws {
+        do {
+            if [.scanning, .setupDetected, .entryApproved].contains(position.trade.state) {
+                try TradeStateMachine.check(from: position.trade.state, to: .filled, on: .orderFilled)
+            }
+            try self.trackPosition(&position, message)
+        } catch let error as InvalidTransition where position.trade.state == .entryApproved {
+            position.note(Note(.error, "a fill without an order: the trade is aborted", ["reason": "\(error)"]))
+            position.tell(
+                .orderExecution,
+                self.speaker.say(
+                    .abortRequested(ExitSignal(symbol: position.trade.symbol, reason: "\(error)")),
+                    trade: position.trade,
+                    at: message.timestamp,
+                    about: "\(message.id)",
+                    causedBy: message
+                )
+            )
         }
     }
 
@@ -312,56 +335,6 @@ package struct PositionManagementAgent: Judgement {
         position.stopWatching()
     }
 
-    private func watchTarget(_ quote: Quote, _ documents: Documents) throws -> Decision {
-        let watches: Versioned<TargetWatches>? = try documents.find(TargetWatches.key(quote.symbol))
-        guard let watch = watches?.value.hit(by: quote) else { return Decision() }
-        var position = try ManagedPosition(watch.trade, documents)
-        guard position.trade.state == .holding else { return Decision() }
-        try self.targetHit(&position, by: quote)
-        return position.decision()
-    }
-
-    private func targetHit(_ position: inout ManagedPosition, by quote: Quote) throws {
-        guard let plan = position.trade.plan else { return }
-        let hit = self.speaker.say(
-            .targetHit(self.notice(position.trade, plan, price: quote.bid)),
-            trade: position.trade,
-            at: quote.timestamp
-        )
-        position.trade.exitReason = .target
-        try position.step(to: .exitTriggered, on: .targetHit, at: quote.timestamp, message: hit.id)
-        position.say(hit)
-        position.stopWatching()
-    }
-
-    private func beginStrategyExit(_ position: inout ManagedPosition, _ message: Message) throws {
-        switch position.trade.state {
-        case .holding: break
-        case .filled: throw NotYet("the position's stop is still on its way")
-        // Something else ended it first.
-        case .exitTriggered, .orderClosing, .closed: return
-        default:
-            throw InvalidTransition(
-                from: position.trade.state.rawValue,
-                to: TradeState.exitTriggered.rawValue,
-                trigger: message.event.rawValue
-            )
-        }
-        position.trade.exitReason = .strategy
-        try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
-        position.stopWatching()
-        guard case .exitSignal(let signal) = message.body else { return }
-        position.tell(
-            .orderExecution,
-            self.speaker.say(
-                .exitRequested(signal),
-                trade: position.trade,
-                at: message.timestamp,
-                causedBy: message
-            )
-        )
-    }
-
     /// `calculate_pnl`: everything sold less everything bought, exact.
     private func calculatePnL(_ position: inout ManagedPosition, _ message: Message) throws {
         guard position.trade.state == .closed, position.trade.pnl == nil, let reason = position.trade.exitReason,
@@ -387,7 +360,7 @@ package struct PositionManagementAgent: Judgement {
         )
     }
 
-    private func notice(
+    func notice(
         _ trade: Trade,
         _ plan: EntryPlan,
         stop: ClientOrderID? = nil,

@@ -17,7 +17,11 @@ package struct RiskManagementAgent: Judgement {
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         guard case .message(let message) = input else { return [Account.key] }
         var keys = [Account.key]
-        if case .entrySignal = message.body { keys += [try Trade.key(message.requiredTradeID), MarketClock.key] }
+        switch message.body {
+        case .entrySignal: keys += [try Trade.key(message.requiredTradeID), MarketClock.key]
+        case .marketStatus: keys.append(MarketClock.key)
+        default: break
+        }
         if let account: Versioned<Account> = try documents.find(Account.key) {
             keys += account.value.positions.keys.sorted().map(Quote.key)
         }
@@ -46,13 +50,16 @@ package struct RiskManagementAgent: Judgement {
     private func approveTrade(_ signal: EntrySignal, _ message: Message, _ documents: Documents) throws -> Decision {
         var trade = try documents.trade(message.requiredTradeID)
         var account = try documents.account()
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
         guard let equity = try RiskRules.equity(of: account.value, prices: try self.prices(account.value, documents))
         else { throw NotYet("a held symbol has no price yet") }
-        switch try self.verdict(signal, trade.value, account.value, equity: equity) {
+        let objection = Self.objection(to: signal.plan.session, at: message.timestamp, clock?.value)
+        switch try objection.map(Result.failure)
+            ?? self.verdict(signal, trade.value, account.value, equity: equity)
+        {
         case .success(let quantity):
             let reserved = try signal.plan.entryPrice.times(quantity)
             // A session's last bar may end before the session does; by then the market has gone on to its close.
-            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
             let approvedAt = max(message.timestamp, clock?.value.lastBoundary ?? message.timestamp)
             let approval = TradeApproval(
                 symbol: signal.symbol,
@@ -81,6 +88,20 @@ package struct RiskManagementAgent: Judgement {
                 message,
                 nil
             )
+        }
+    }
+
+    /// What of the market's hours, or of this machine's clock, forbids an entry.
+    private static func objection(
+        to session: EntrySession,
+        at signaledAt: Timestamp,
+        _ clock: MarketClock?
+    ) -> RiskRefusal? {
+        if let reason = session.objection(clock, signaledAt: signaledAt) {
+            return RiskRefusal(rule: .marketSession, limit: "the \(session.rawValue) session", value: reason)
+        }
+        return clock?.clockSkew.map {
+            RiskRefusal(rule: .clockSkew, limit: "\(MarketClock.maximumSkew) ms", value: "\($0) ms")
         }
     }
 
@@ -228,6 +249,11 @@ package struct RiskManagementAgent: Judgement {
     }
 
     private func prices(_ account: Account, _ documents: Documents) throws -> [Symbol: Price] {
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+        // The broker's answer is on its way, and asked for until it comes.
+        if clock?.value.isAwaitingQuotes == true, !account.positions.isEmpty {
+            throw NotYet("the quotes are from before the data stream was lost")
+        }
         var prices: [Symbol: Price] = [:]
         for symbol in account.positions.keys {
             if let quote = try documents.quote(symbol), quote.isUsable { prices[symbol] = quote.bid }

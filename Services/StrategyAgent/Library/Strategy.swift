@@ -24,9 +24,17 @@ package protocol Strategy: Sendable {
     /// `evaluate_setup`: at which prices to enter, to give up and to take the profit.
     func plan(for candidate: ScanResult) throws -> EntryPlan
 
+    /// Whether an entry that follows from the last intraday bar of a session is meant for the next session. Where it is
+    /// not, such an entry is refused. Entries that follow from daily bars are always meant for the next session.
+    var entersNextSession: Bool { get }
+
     /// `manage_position`: asked after each session's close. Returns why the position should be sold at the next open,
     /// or nil to keep it.
     func exitReason(for position: HeldPosition) -> String?
+}
+
+extension Strategy {
+    package var entersNextSession: Bool { false }
 }
 
 /// A position as its strategy sees it.

@@ -24,7 +24,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         guard case .message(let message) = input else { return [] }
         switch message.body {
         case .barsReceived(let received): return [self.key(received.symbol)]
-        case .candidateFound: return try [Trade.key(message.requiredTradeID)]
+        case .candidateFound: return try [Trade.key(message.requiredTradeID), MarketClock.key]
         case .positionOpened(let notice): return try [self.key(notice.symbol), Trade.key(message.requiredTradeID)]
         case .positionClosed(let closed): return [self.key(closed.symbol)]
         case .tradeRejected(let breach): return breach.symbol.map { [self.key($0)] } ?? []
@@ -150,7 +150,8 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         var decision = Decision()
         var trade = try documents.trade(message.requiredTradeID)
         guard trade.value.state == .setupDetected, trade.value.plan == nil else { return decision }
-        let plan = try self.strategy.plan(for: candidate)
+        var plan = try self.strategy.plan(for: candidate)
+        plan.session = self.session(try documents.find(MarketClock.key, as: MarketClock.self)?.value)
         trade.value.plan = plan
         decision.write(trade, history: [])
         decision.messages.append(
@@ -162,6 +163,12 @@ package struct StrategyAgent<S: Strategy>: Judgement {
             )
         )
         return decision
+    }
+
+    /// A daily bar is complete only when its session is over.
+    private func session(_ clock: MarketClock?) -> EntrySession {
+        if self.timeframe == .day { return .next }
+        return self.strategy.entersNextSession && clock?.isOpen == false ? .next : .current
     }
 
     private func managePositions(

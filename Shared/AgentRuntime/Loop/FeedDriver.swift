@@ -1,9 +1,9 @@
 package import Brokerage
 package import HTTPTransport
 package import Logging
-import MessageBus
+package import MessageBus
 package import NIOCore
-import TradingCore
+package import TradingCore
 
 /// Keeps one broker stream connected from the agent's own thread, and hands its events over in order. A ping of the
 /// broker's is answered only after everything before it has been committed.
@@ -27,6 +27,10 @@ package final class FeedDriver {
     /// What the connection has said and nobody has dealt with yet, oldest first.
     private var waiting: [Item] = []
     private var failures = 0
+    /// Nil where silence means nothing: in a replay, whose time stands still as long as it likes.
+    private var silence: SilenceWatch?
+    /// The stream is subscribed, as far as the agent has been told.
+    private var isListening = false
 
     private enum Item {
         case event(FeedEvent)
@@ -36,10 +40,13 @@ package final class FeedDriver {
     private static let leaseDuration = Duration.seconds(3)
     private static let batch = 64
 
+    /// `quoteSilence`: after how long without quotes in an open session a market-data stream is taken for dead; nil
+    /// where no silence means anything.
     package init(
         feed: any BrokerFeed,
         leaseName: String,
         holder: String,
+        quoteSilence: Duration?,
         tls: TLSSettings = TLSSettings(),
         group: any EventLoopGroup,
         logger: Logger,
@@ -56,11 +63,12 @@ package final class FeedDriver {
         self.logger = logger
         self.readiness = readiness
         self.wake = wake
+        self.silence = quoteSilence.map { SilenceWatch(feed.vitalSign, quoteSilence: $0) }
     }
 
     /// Does what is due: lease, connection, and everything received. Throws what `handle` throws; the event it failed
     /// on stays first in line.
-    func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
+    package func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
         guard try self.holdsLease(bus, now: now) else {
             self.disconnect()
             // Another replica listens; this one is ready to take over.
@@ -69,6 +77,11 @@ package final class FeedDriver {
         }
         if self.connection == nil, now >= self.nextAttempt { self.connectWhenPrepared(now: now) }
         if self.waiting.isEmpty { self.collect(now: now) }
+        if self.isListening, self.waiting.isEmpty,
+            let complaint = try self.silence?.complaint(at: now, isOpen: { try Self.isOpen(bus) })
+        {
+            self.give(up: complaint, retryAfter: self.backOff, now: now)
+        }
         while let item = self.waiting.first {
             switch item {
             case .event(let event):
@@ -83,6 +96,12 @@ package final class FeedDriver {
         }
         // The rest waits for the next turn, so that a flood of quotes does not keep the streams waiting.
         if let inbox = self.connection?.inbox, inbox.count > 0 { self.wake() }
+    }
+
+    /// Whether a session is open, as far as market data has told.
+    private static func isOpen(_ bus: any MessageBus) throws -> Bool {
+        guard let document = try bus.load([MarketClock.key]).first ?? nil else { return false }
+        return (try? MarketClock(json: try JSONValue(parsing: document.body)))?.isOpen == true
     }
 
     func stop(bus: any MessageBus) {
@@ -136,10 +155,14 @@ package final class FeedDriver {
             guard self.connection != nil else { return }
             switch event {
             case .connected: self.perform(self.feed.opened(), now: now)
-            case .text(let bytes), .binary(let bytes): self.perform(self.feed.received(bytes), now: now)
+            case .text(let bytes), .binary(let bytes):
+                let actions = self.feed.received(bytes)
+                self.silence?.heard(actions, at: now)
+                self.perform(actions, now: now)
             case .ping(let ping): self.waiting.append(.ping(ping))
             case .disconnected(let reason):
-                self.give(up: reason, retryAfter: self.backOff, now: now)
+                let isLimited = connection.client.refusalStatus == Self.tooManyConnections
+                self.give(up: reason, retryAfter: isLimited ? self.limitedBackOff : self.backOff, now: now)
                 return
             }
         }
@@ -147,6 +170,10 @@ package final class FeedDriver {
 
     /// 50 ms, doubling to 30 s; a broker that limits connections names its own time.
     private var backOff: Duration { min(.milliseconds(50) * (1 << min(self.failures, 10)), .seconds(30)) }
+
+    private static let tooManyConnections = 429
+    /// A dead connection can hold the only slot for a minute and a half.
+    private var limitedBackOff: Duration { .seconds(30) * min(self.failures + 1, 3) }
 
     private func perform(_ actions: [FeedAction], now: Duration) {
         for action in actions {
@@ -157,7 +184,12 @@ package final class FeedDriver {
                 } catch {
                     self.give(up: "\(error)", retryAfter: self.backOff, now: now)
                 }
-            case .event(let event): self.waiting.append(.event(event))
+            case .event(let event):
+                if event == .connected {
+                    self.isListening = true
+                    self.silence?.connected(at: now)
+                }
+                self.waiting.append(.event(event))
             case .note(let text): self.logger.warning("\(text)")
             case .give(let reason, let retryAfter): self.give(up: reason, retryAfter: retryAfter, now: now)
             }
@@ -167,6 +199,7 @@ package final class FeedDriver {
     private func give(up reason: String, retryAfter: Duration, now: Duration) {
         self.logger.warning("broker stream lost", metadata: ["reason": "\(reason)", "retry_after": "\(retryAfter)"])
         self.readiness.set("broker stream", .waiting(reason))
+        if self.isListening { self.waiting.append(.event(.disconnected)) }
         self.disconnect()
         self.failures += 1
         self.nextAttempt = now + retryAfter
@@ -175,6 +208,7 @@ package final class FeedDriver {
     /// What was received is still dealt with; only a ping of a dead connection needs no answer.
     private func disconnect() {
         self.preparation = nil
+        self.isListening = false
         self.connection?.client.close()
         self.connection = nil
         self.waiting.removeAll { item in

@@ -20,6 +20,9 @@ package final class LaneWorker {
     private let breakerSettings: BreakerSettings
     private let rates: RateBudgets
     private let breakerGauge: Gauge
+    private let marketTime: MarketTime
+    private let now: () -> Duration
+    private let wallNow: () -> Timestamp
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -38,6 +41,9 @@ package final class LaneWorker {
         claimIdle: Duration,
         breaker: BreakerSettings,
         rates: RateBudgets = RateBudgets(),
+        marketTime: MarketTime,
+        now: @escaping () -> Duration = MonotonicClock.now,
+        wallNow: @escaping () -> Timestamp = WallClock.now,
         makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
@@ -55,6 +61,9 @@ package final class LaneWorker {
             label: MetricName.breakerState.rawValue,
             dimensions: [("agent", agent.rawValue), ("lane", lane.rawValue)]
         )
+        self.marketTime = marketTime
+        self.now = now
+        self.wallNow = wallNow
         self.makeBroker = makeBroker
     }
 
@@ -87,10 +96,11 @@ package final class LaneWorker {
     package func makeDesk() -> BrokerDesk {
         let stop = self.stop
         let heartbeat = self.heartbeat
+        let monotonicNow = self.now
         let now = {
             // The time is asked for before each request to the broker, of which one call may need many.
             heartbeat.beat()
-            return MonotonicClock.now()
+            return monotonicNow()
         }
         let pause = { (duration: Duration) in !stop.wait(for: duration, beating: heartbeat) }
         let gate = RateGate(
@@ -160,7 +170,7 @@ package final class LaneWorker {
     /// Makes the calls that are due and waits for the next, a quarter of a second at most.
     package func turn(_ desk: BrokerDesk) throws {
         self.heartbeat.beat()
-        let now = MonotonicClock.now()
+        let now = self.now()
         if now >= self.nextClaim {
             self.nextClaim = now + .seconds(2)
             let left = try self.bus.claim(
@@ -196,7 +206,7 @@ package final class LaneWorker {
         guard let call = Self.call(in: delivery)?.call, call.delaySeconds > 0 else {
             return try self.make(delivery, desk, mayHaveBeenMade: mayHaveBeenMade)
         }
-        self.delayed.append((MonotonicClock.now() + .seconds(call.delaySeconds), delivery, mayHaveBeenMade))
+        self.delayed.append((self.now() + .seconds(call.delaySeconds), delivery, mayHaveBeenMade))
     }
 
     private func make(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
@@ -205,7 +215,7 @@ package final class LaneWorker {
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
             let orders = try self.orders(of: call)
-            let answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+            let answer = self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
             self.measure(call, answer, since: started)
             var message = request
             message.body = .brokerCallCompleted(answer)
@@ -240,6 +250,34 @@ package final class LaneWorker {
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)
+    }
+
+    private func perform(
+        _ call: BrokerCall,
+        _ orders: [OrderReference],
+        _ desk: BrokerDesk,
+        mayHaveBeenMade: Bool
+    ) -> BrokerAnswer {
+        guard self.marketTime == .wall else {
+            return desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+        }
+        let start = self.wallNow()
+        if let end = call.sendBefore, start >= end {
+            let reason = "it was to be sent before \(end)"
+            return BrokerAnswer(call, mayHaveBeenMade ? .unknown(reason: reason) : .unavailable(reason: reason))
+        }
+        var answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+        if case .clock(let told) = answer.outcome {
+            answer.clockSkew = Self.skew(of: told, askedAt: start, answeredAt: self.wallNow())
+        }
+        return answer
+    }
+
+    /// In milliseconds; nil where the answer took too long to tell.
+    private static func skew(of told: Timestamp, askedAt start: Timestamp, answeredAt end: Timestamp) -> Int? {
+        let duration = end - start
+        guard duration >= .zero, duration < .seconds(2) else { return nil }
+        return Int((start + duration / 2).milliseconds - told.milliseconds)
     }
 
     /// As the ledger has them now, which may be later than the call.

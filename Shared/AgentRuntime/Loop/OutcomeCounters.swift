@@ -47,6 +47,7 @@ final class OutcomeCounters {
         case .message(let message): message.event.rawValue
         case .quote: "quote"
         case .feed(.connected): "feed.connected"
+        case .feed(.disconnected): "feed.disconnected"
         case .feed(.quote): "feed.quote"
         case .feed(.bar): "feed.bar"
         case .feed(.order): "feed.order"

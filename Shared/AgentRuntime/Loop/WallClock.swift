@@ -1,7 +1,8 @@
 import Glibc
 package import TradingCore
 
-/// The time of day by this machine: for logins and their tokens, never for market time.
+/// The time of day by this machine: for logins and their tokens, and to be held against the market's time where that
+/// is a real market's.
 package enum WallClock {
     package static func now() -> Timestamp {
         var time = timespec()

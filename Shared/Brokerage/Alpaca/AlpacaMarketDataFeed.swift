@@ -6,6 +6,10 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
     private let symbols: [Symbol]
     private let timeframe: Timeframe
     private var isSubscribed = false
+    /// Connections refused one after the other because there are too many.
+    private var refusals = 0
+
+    package var vitalSign: FeedVitalSign { .marketData }
 
     package init(endpoints: AlpacaEndpoints, symbols: [Symbol], timeframe: Timeframe) {
         self.endpoints = endpoints
@@ -54,15 +58,19 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
         case "subscription":
             guard !self.isSubscribed else { return [] }
             self.isSubscribed = true
+            self.refusals = 0
             return [.event(.connected)]
         case "error":
             let code: Int = try object.value("code")
             let message: String = try object.value("msg")
-            // 406: another connection has the slot, perhaps a dead one that the server has yet to notice.
+            let reason = "the market-data stream answers error \(code): \(message.prefix(100))"
+            guard code == 406 else { return [.give(up: reason, retryAfter: .seconds(5))] }
+            // Another connection has the slot, perhaps a dead one that the server notices after a minute and a half.
+            self.refusals += 1
             return [
                 .give(
-                    up: "the market-data stream answers error \(code): \(message.prefix(100))",
-                    retryAfter: code == 406 ? .seconds(30) : .seconds(5)
+                    up: reason + ". Alpaca allows one: if another program uses these keys, stop one of them",
+                    retryAfter: .seconds(min(30 * self.refusals, 90))
                 )
             ]
         case "q":

@@ -4,6 +4,8 @@ import TradingCore
 package struct AlpacaTradeUpdatesFeed: BrokerFeed {
     private let endpoints: AlpacaEndpoints
 
+    package var vitalSign: FeedVitalSign { .none }
+
     package init(endpoints: AlpacaEndpoints) {
         self.endpoints = endpoints
     }

@@ -16,6 +16,9 @@ package struct SchwabStreamFeed: BrokerFeed {
     private var quotes: [Symbol: LevelOne] = [:]
     private var isDelayNoted = false
 
+    /// Heartbeats come every few seconds.
+    package var vitalSign: FeedVitalSign { .frames(every: .seconds(30)) }
+
     private enum Service: String {
         case levelOne = "LEVELONE_EQUITIES"
         case chart = "CHART_EQUITY"

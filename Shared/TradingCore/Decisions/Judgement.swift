@@ -15,6 +15,8 @@ package enum Input: Hashable, Sendable {
 package enum FeedEvent: Hashable, Sendable {
     /// Subscribed again: whatever was said in between was missed.
     case connected
+    /// The stream is lost: what it said last may be overtaken from now on.
+    case disconnected
     case quote(Quote)
     case bar(Symbol, Timeframe, Bar)
     case order(OrderReport)

@@ -36,18 +36,28 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
     package var attempt: Int
     /// How often the broker has answered before that it does not know the order.
     package var misses = 0
+    /// The market time at which the call must not be made any more; nil if it is good at any time.
+    package var sendBefore: Timestamp?
 
-    package init(_ operation: Operation, lane: BrokerLane, delaySeconds: Int = 0, attempt: Int = 1) {
+    package init(
+        _ operation: Operation,
+        lane: BrokerLane,
+        delaySeconds: Int = 0,
+        attempt: Int = 1,
+        sendBefore: Timestamp? = nil
+    ) {
         self.lane = lane
         self.operation = operation
         self.delaySeconds = delaySeconds
         self.attempt = attempt
+        self.sendBefore = sendBefore
     }
 
     /// The same call once more, a second later.
     package func again(afterMiss isMiss: Bool = false) -> BrokerCall {
         var call = BrokerCall(self.operation, lane: self.lane, delaySeconds: 1, attempt: self.attempt + 1)
         call.misses = self.misses + (isMiss ? 1 : 0)
+        call.sendBefore = self.sendBefore
         return call
     }
 
@@ -81,6 +91,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         self.delaySeconds = try object.value("delay_seconds")
         self.attempt = try object.value("attempt")
         self.misses = try object.optional("misses") ?? 0
+        self.sendBefore = try object.optional("send_before")
         guard (0...86_400).contains(self.delaySeconds) else {
             throw JSONError("expected 0 to 86400 seconds").inside("delay_seconds")
         }
@@ -112,6 +123,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
             $0.field("delay_seconds", self.delaySeconds)
             $0.field("attempt", self.attempt)
             $0.field("misses", self.misses == 0 ? nil : self.misses)
+            $0.field("send_before", self.sendBefore)
             $0.field("operation", self.name)
             switch self.operation {
             case .place(let terms): $0.field("order", terms)
@@ -167,6 +179,8 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
 
     package var call: BrokerCall
     package var outcome: Outcome
+    /// By how many milliseconds the machine's clock was ahead of the broker's; nil where that was not measured.
+    package var clockSkew: Int?
 
     /// Whether the broker has said for a minute, asked once a second, that it does not know the
     /// order: a single such answer may only come too early.
@@ -180,6 +194,7 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.call = try object.value("call")
+        self.clockSkew = try object.optional("clock_skew_ms")
         let name: String = try object.value("outcome")
         switch name {
         case "orders": self.outcome = .orders(try object.value("orders"))
@@ -202,6 +217,7 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     package func write(to writer: inout JSONWriter) {
         writer.object {
             $0.field("call", self.call)
+            $0.field("clock_skew_ms", self.clockSkew)
             switch self.outcome {
             case .orders(let reports):
                 $0.field("outcome", "orders")

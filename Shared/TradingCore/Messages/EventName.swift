@@ -40,6 +40,7 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
     case brokerCallCompleted = "broker.call.completed"
     case exitRequested = "order.exit.requested"
     case ordersMoved = "broker.orders.moved"
+    case abortRequested = "order.abort.requested"
 
     /// Spellings accepted wherever a name is read and never written.
     package static let olderSpellings: [String: EventName] = [
@@ -67,7 +68,7 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
     /// Private events are neither published nor put on a stream of their own.
     package var isPrivate: Bool {
         switch self {
-        case .brokerCallRequested, .brokerCallCompleted, .exitRequested, .ordersMoved: true
+        case .brokerCallRequested, .brokerCallCompleted, .exitRequested, .abortRequested, .ordersMoved: true
         default: false
         }
     }

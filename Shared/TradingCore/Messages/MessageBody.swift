@@ -31,6 +31,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
     case brokerCallRequested(BrokerCall)
     case brokerCallCompleted(BrokerAnswer)
     case exitRequested(ExitSignal)
+    case abortRequested(ExitSignal)
     case ordersMoved(OrdersMoved)
 
     package var event: EventName {
@@ -66,6 +67,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .brokerCallRequested: .brokerCallRequested
         case .brokerCallCompleted: .brokerCallCompleted
         case .exitRequested: .exitRequested
+        case .abortRequested: .abortRequested
         case .ordersMoved: .ordersMoved
         }
     }
@@ -103,6 +105,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .brokerCallRequested: self = .brokerCallRequested(try BrokerCall(json: json))
         case .brokerCallCompleted: self = .brokerCallCompleted(try BrokerAnswer(json: json))
         case .exitRequested: self = .exitRequested(try ExitSignal(json: json))
+        case .abortRequested: self = .abortRequested(try ExitSignal(json: json))
         case .ordersMoved: self = .ordersMoved(try OrdersMoved(json: json))
         }
     }
@@ -117,7 +120,7 @@ package enum MessageBody: Hashable, Sendable, JSONEncodable {
         case .marketStatus(let body): body.write(to: &writer)
         case .scanStarted(let body), .candidateFound(let body): body.write(to: &writer)
         case .entrySignal(let body): body.write(to: &writer)
-        case .exitSignal(let body), .exitRequested(let body): body.write(to: &writer)
+        case .exitSignal(let body), .exitRequested(let body), .abortRequested(let body): body.write(to: &writer)
         case .tradeApproved(let body): body.write(to: &writer)
         case .tradeRejected(let body), .limitExceeded(let body): body.write(to: &writer)
         case .orderSubmitted(let body), .orderPartiallyFilled(let body), .orderFilled(let body),

@@ -29,6 +29,8 @@ package enum RiskRule: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case entriesStopped = "entries_stopped"
     case frozenSymbol = "frozen_symbol"
     case signalQuantity = "signal_quantity"
+    case marketSession = "market_session"
+    case clockSkew = "clock_skew"
 }
 
 /// A refusal: which rule, its limit, and the value that broke it.

@@ -95,6 +95,11 @@ package struct SessionSchedule: Hashable, Sendable {
         return index < self.sessions.endIndex ? self.sessions[index].close : nil
     }
 
+    /// The first opening or closing later than `timestamp`; nil if the schedule ends before it.
+    package func nextBoundary(after timestamp: Timestamp) -> Timestamp? {
+        [self.nextOpen(after: timestamp), self.nextClose(after: timestamp)].compactMap(\.self).min()
+    }
+
     /// The index of the first session that is past some point, by a test that holds for all sessions after it too.
     private func firstIndex(where isPast: (TradingSession) -> Bool) -> Int {
         var range = self.sessions.indices

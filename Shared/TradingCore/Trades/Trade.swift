@@ -11,11 +11,23 @@ package struct EntryPlan: Hashable, Sendable {
     package var entryPrice: Price
     package var stopPrice: Price
     package var targetPrice: Price
+    package var session: EntrySession
 
-    package init(entryPrice: Price, stopPrice: Price, targetPrice: Price) {
+    package init(entryPrice: Price, stopPrice: Price, targetPrice: Price, session: EntrySession = .current) {
         self.entryPrice = entryPrice
         self.stopPrice = stopPrice
         self.targetPrice = targetPrice
+        self.session = session
+    }
+
+    /// Reads the plan's fields out of whatever carries them. Without a word about the session the current one is meant.
+    init(_ object: JSONObject) throws(JSONError) {
+        self.init(
+            entryPrice: try object.value("entry_price"),
+            stopPrice: try object.value("stop_price"),
+            targetPrice: try object.value("target_price"),
+            session: try object.optional("session") ?? .current
+        )
     }
 
     /// (target − entry) ÷ (entry − stop), rounded towards zero to 1e-8. Zero if the stop is not below the entry.
@@ -133,13 +145,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.refusal = try object.optional("refusal")
         self.exitReason = try object.optional("exit_reason")
         self.pnl = try object.optional("pnl")
-        if let entry: Price = try object.optional("entry_price") {
-            self.plan = EntryPlan(
-                entryPrice: entry,
-                stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price")
-            )
-        }
+        if let _: Price = try object.optional("entry_price") { self.plan = try EntryPlan(object) }
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -153,6 +159,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
             $0.field("entry_price", self.plan?.entryPrice)
             $0.field("stop_price", self.plan?.stopPrice)
             $0.field("target_price", self.plan?.targetPrice)
+            $0.field("session", self.plan?.session)
             $0.field("quantity", self.quantity)
             $0.field("orders", self.orders)
             $0.field("refusal", self.refusal)

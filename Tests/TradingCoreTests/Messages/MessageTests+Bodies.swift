@@ -110,6 +110,7 @@ extension MessageTests {
         ),
         .exitRequested(ExitSignal(symbol: symbol, reason: "target")),
         .ordersMoved(OrdersMoved(ring: "OrderFillCompleted 17")),
+        .abortRequested(ExitSignal(symbol: symbol, reason: "a fill without an order")),
     ]
 
     private static let scan = ScanResult(

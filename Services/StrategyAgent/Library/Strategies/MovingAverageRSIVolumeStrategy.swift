@@ -11,6 +11,7 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
     private let stopDistance: Rate
     private let rewardMultiple: Int
     private let maximumSessions: Int
+    package let entersNextSession: Bool
 
     package init(parameters: StrategyParameters) throws {
         try parameters.allow(
@@ -20,7 +21,8 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
             "rsi_high",
             "stop_distance",
             "reward_multiple",
-            "maximum_sessions"
+            "maximum_sessions",
+            "next_session_entries"
         )
         self.meanPeriod = try parameters.int("mean_period", default: 20, in: 1...1000)
         self.rsiPeriod = try parameters.int("rsi_period", default: 14, in: 1...1000)
@@ -33,6 +35,8 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
             in: Rate(raw: Rate.unit / 1000)...Rate(raw: Rate.unit / 2)
         )
         self.rewardMultiple = try parameters.int("reward_multiple", default: 3, in: 1...100)
+        // What a session's last bar calls for is bought in the next one.
+        self.entersNextSession = try parameters.int("next_session_entries", default: 1, in: 0...1) == 1
         self.maximumSessions = try parameters.int("maximum_sessions", default: 40, in: 1...10_000)
     }
 

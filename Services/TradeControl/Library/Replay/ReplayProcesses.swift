@@ -147,6 +147,7 @@ package struct ReplayProcesses {
                 }
                 environment["SYMBOLS"] = self.settings.bars.symbols.map(\.rawValue).joined(separator: ",")
                 environment["TIMEFRAME"] = self.settings.timeframe.rawValue
+                environment["MARKET_TIME"] = MarketTime.simulated.rawValue
                 tasks.append(
                     Supervisor.Task(
                         name: instance,

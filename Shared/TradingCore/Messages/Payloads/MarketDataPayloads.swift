@@ -104,19 +104,23 @@ package struct MarketStatus: Hashable, Sendable, JSONCodable {
     package var sessionDate: CalendarDate
     package var nextOpen: Timestamp?
     package var nextClose: Timestamp?
+    /// From that session's date on, as far as the calendar is known. None is traded on further than both sides say open.
+    package var disagreements: [CalendarDisagreement]
 
     package init(
         isOpen: Bool,
         isTransition: Bool,
         sessionDate: CalendarDate,
         nextOpen: Timestamp?,
-        nextClose: Timestamp?
+        nextClose: Timestamp?,
+        disagreements: [CalendarDisagreement] = []
     ) {
         self.isOpen = isOpen
         self.isTransition = isTransition
         self.sessionDate = sessionDate
         self.nextOpen = nextOpen
         self.nextClose = nextClose
+        self.disagreements = disagreements
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -126,7 +130,8 @@ package struct MarketStatus: Hashable, Sendable, JSONCodable {
             isTransition: try object.value("transition"),
             sessionDate: try object.value("session_date"),
             nextOpen: try object.optional("next_open"),
-            nextClose: try object.optional("next_close")
+            nextClose: try object.optional("next_close"),
+            disagreements: try object.optional("calendar_disagreements") ?? []
         )
     }
 
@@ -137,6 +142,7 @@ package struct MarketStatus: Hashable, Sendable, JSONCodable {
             $0.field("session_date", self.sessionDate)
             $0.field("next_open", self.nextOpen)
             $0.field("next_close", self.nextClose)
+            $0.field("calendar_disagreements", self.disagreements.isEmpty ? nil : self.disagreements)
         }
     }
 }

@@ -19,11 +19,7 @@ package struct TradeApproval: Hashable, Sendable, JSONCodable {
         self.init(
             symbol: try object.value("symbol"),
             quantity: try object.value("quantity"),
-            plan: EntryPlan(
-                entryPrice: try object.value("entry_price"),
-                stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price")
-            ),
+            plan: try EntryPlan(object),
             reservedCash: try object.value("reserved_cash"),
             expiresAt: try object.value("expires_at")
         )
@@ -36,6 +32,7 @@ package struct TradeApproval: Hashable, Sendable, JSONCodable {
             $0.field("entry_price", self.plan.entryPrice)
             $0.field("stop_price", self.plan.stopPrice)
             $0.field("target_price", self.plan.targetPrice)
+            $0.field("session", self.plan.session)
             $0.field("reserved_cash", self.reservedCash)
             $0.field("expires_at", self.expiresAt)
         }

@@ -50,11 +50,7 @@ package struct EntrySignal: Hashable, Sendable, JSONCodable {
         let object = try JSONObject(json)
         self.init(
             symbol: try object.value("symbol"),
-            plan: EntryPlan(
-                entryPrice: try object.value("entry_price"),
-                stopPrice: try object.value("stop_price"),
-                targetPrice: try object.value("target_price")
-            ),
+            plan: try EntryPlan(object),
             quantity: try object.optional("quantity")
         )
     }
@@ -65,13 +61,14 @@ package struct EntrySignal: Hashable, Sendable, JSONCodable {
             $0.field("entry_price", self.plan.entryPrice)
             $0.field("stop_price", self.plan.stopPrice)
             $0.field("target_price", self.plan.targetPrice)
+            $0.field("session", self.plan.session)
             $0.field("quantity", self.quantity)
             $0.field("risk_reward_ratio", self.plan.rewardRiskRatio)
         }
     }
 }
 
-/// `strategy.exit.signal` and the private `order.exit.requested`
+/// `strategy.exit.signal`, and the private `order.exit.requested` and `order.abort.requested`
 package struct ExitSignal: Hashable, Sendable, JSONCodable {
     package var symbol: Symbol
     package var reason: String

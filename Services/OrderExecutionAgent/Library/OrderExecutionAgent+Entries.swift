@@ -1,0 +1,62 @@
+import TradingCore
+
+/// Entries that must not be, or not any more.
+extension OrderExecutionAgent {
+    /// A limit order for the planned price, good for one session.
+    func entryOrder(of trade: Trade, _ plan: EntryPlan, _ quantity: Quantity, at timestamp: Timestamp) -> Order {
+        Order(
+            terms: OrderTerms(
+                clientOrderID: trade.nextID(.entry),
+                symbol: trade.symbol,
+                side: .buy,
+                type: .limit,
+                quantity: quantity,
+                limitPrice: self.tickRule.limit(plan.entryPrice, .buy),
+                timeInForce: .day
+            ),
+            intendedAt: timestamp
+        )
+    }
+
+    /// The session is over: what still rests of entries meant for it would be bought in the next one.
+    func recallEntries(_ message: Message, _ books: inout Books) throws {
+        for id in books.openTrades {
+            let trade = try books.trade(id).trade
+            // An intent's own call is not made any more.
+            guard trade.plan?.session == .current, let entry = trade.entryOrder, !entry.state.isTerminal,
+                entry.state != .intent
+            else { continue }
+            books.say(self.call(.cancel(entry.id), .protective, trade, at: message.timestamp, causedBy: message))
+        }
+    }
+
+    /// Somebody has found that the trade's approval, or what was made of it, cannot be trusted.
+    func abortEntry(because reason: String, _ message: Message, _ books: inout Books) throws {
+        var trade = try books.trade(message.requiredTradeID)
+        // Later states rest on what the broker has said.
+        guard trade.trade.state == .entryApproved, let plan = trade.trade.plan else { return }
+        books.note(Note(.error, "an entry is aborted", ["reason": reason]))
+        let sent = trade.trade.entryOrder
+        var order = sent ?? self.entryOrder(of: trade.trade, plan, trade.trade.quantity, at: message.timestamp)
+        // Of an order of unknown outcome the broker has the last word.
+        if order.state != .unknown {
+            order.step(on: .cancelled)
+            try self.abandon(&trade, order, on: .orderCancelled, reason, at: message.timestamp, &books)
+            books.put(trade)
+        }
+        // A lane may have it in hand.
+        if sent != nil {
+            books.say(self.call(.cancel(order.id), .protective, trade.trade, at: message.timestamp, causedBy: message))
+        }
+    }
+
+    /// An entry that was given up before the broker had said anything of it turns out to have been sent.
+    func recallIfGivenUp(_ order: Order, _ report: OrderReport, _ trade: Trade, _ books: inout Books, _ cause: Message?)
+    {
+        guard order.id.role == .entry, trade.state == .cancelled, order.state == .cancelled,
+            order.brokerOrderID == nil, !report.event.isTerminal, report.event != .outcomeUnknown
+        else { return }
+        books.note(Note(.error, "an entry that was given up is at the broker", ["order.id": "\(order.id)"]))
+        books.say(self.call(.cancel(order.id), .protective, trade, at: report.timestamp, causedBy: cause))
+    }
+}

@@ -1,0 +1,57 @@
+import TradingCore
+
+/// What makes a position be sold, beside its stop.
+extension PositionManagementAgent {
+    func watchTarget(_ quote: Quote, _ documents: Documents) throws -> Decision {
+        let watches: Versioned<TargetWatches>? = try documents.find(TargetWatches.key(quote.symbol))
+        guard let watch = watches?.value.hit(by: quote) else { return Decision() }
+        var position = try ManagedPosition(watch.trade, documents)
+        guard position.trade.state == .holding else { return Decision() }
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+        // One from before the data stream was connected may have been overtaken unseen.
+        if let connectedAt = clock?.value.streamConnectedAt, quote.timestamp < connectedAt { return Decision() }
+        try self.targetHit(&position, by: quote)
+        return position.decision()
+    }
+
+    func targetHit(_ position: inout ManagedPosition, by quote: Quote) throws {
+        guard let plan = position.trade.plan else { return }
+        let hit = self.speaker.say(
+            .targetHit(self.notice(position.trade, plan, price: quote.bid)),
+            trade: position.trade,
+            at: quote.timestamp
+        )
+        position.trade.exitReason = .target
+        try position.step(to: .exitTriggered, on: .targetHit, at: quote.timestamp, message: hit.id)
+        position.say(hit)
+        position.stopWatching()
+    }
+
+    func beginStrategyExit(_ position: inout ManagedPosition, _ message: Message) throws {
+        switch position.trade.state {
+        case .holding: break
+        case .filled: throw NotYet("the position's stop is still on its way")
+        // Something else ended it first.
+        case .exitTriggered, .orderClosing, .closed: return
+        default:
+            throw InvalidTransition(
+                from: position.trade.state.rawValue,
+                to: TradeState.exitTriggered.rawValue,
+                trigger: message.event.rawValue
+            )
+        }
+        position.trade.exitReason = .strategy
+        try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
+        position.stopWatching()
+        guard case .exitSignal(let signal) = message.body else { return }
+        position.tell(
+            .orderExecution,
+            self.speaker.say(
+                .exitRequested(signal),
+                trade: position.trade,
+                at: message.timestamp,
+                causedBy: message
+            )
+        )
+    }
+}

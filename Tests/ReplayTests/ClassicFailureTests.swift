@@ -1,0 +1,147 @@
+import AgentRuntime
+import Glibc
+import HTTPTransport
+import MessageBus
+import TestSupport
+import Testing
+import TradingCore
+
+extension ReplayTests {
+    /// Three failures that everybody who trades by program meets, over real processes.
+    @Suite struct ClassicFailureTests {
+        /// A real simulator that is stopped answers nobody, and the clock alone is not real.
+        @Test func `three time-outs open the breaker, and a minute later one probe closes it`() async throws {
+            let redis = try RedisServer()
+            let bars = try SampleBars.small(sessions: 2).folder()
+            let simulator = try SimulatorProcess(bars: bars.path)
+            let root = "http://127.0.0.1:\(try await simulator.port())"
+            let pid = simulator.pid
+            try await DedicatedThread.run {
+                let bench = try LaneBench(redis: redis.endpoint, broker: root)
+                let answer = try bench.call()
+                guard case .account(let cash, _) = answer.outcome else {
+                    Issue.record("the simulator was not reached: \(answer.outcome)")
+                    return
+                }
+                #expect(cash == Money(10_000))
+
+                kill(pid, SIGSTOP)
+                defer { kill(pid, SIGCONT) }
+                for _ in 0..<3 { #expect(try bench.call().isUnavailable) }
+                #expect(try bench.requests() == 4)
+                #expect(try bench.breakerChanges() == [BreakerState.open])
+
+                bench.advance(by: .milliseconds(59_999))
+                let start = ContinuousClock.now
+                for _ in 0..<5 { #expect(try bench.call().isUnavailable) }
+                // Five time-outs would take longer than the patience of one.
+                #expect(ContinuousClock.now - start < LaneBench.patience)
+                #expect(try bench.requests() == 4)
+
+                kill(pid, SIGCONT)
+                bench.advance(by: .milliseconds(1))
+                guard case .account = try bench.call().outcome else {
+                    Issue.record("the probe was not made")
+                    return
+                }
+                #expect(try bench.requests() == 5)
+                #expect(try bench.breakerChanges() == [BreakerState.open, .closed])
+            }
+        }
+
+        @Test func `a stale fill of an approved trade aborts it, and nothing is opened`() async throws {
+            let bars = try SampleBars.small(sessions: 60).folder()
+            let run = try ReplayRunner(bars: bars.path)
+            let held = try await HeldReplay(run, afterTick: 200)
+            let trade = try held.approveTrade()
+            #expect(try held.account().reservedCash >= ApprovedTrade.reservedCash)
+
+            try held.say(try trade.staleFill)
+            let aborted = try await awaited("the trade's end") {
+                try held.trade(trade.trade.id).state == .cancelled ? try held.trade(trade.trade.id) : nil
+            }
+            #expect(aborted.heldQuantity == .zero)
+            #expect(aborted.orders.map(\.id.role) == [.entry])
+            #expect(aborted.orders.map(\.state) == [.cancelled])
+            #expect(aborted.entryOrder?.submittedAt == nil)
+            let account = try held.account()
+            #expect(account.reservations[trade.trade.id] == nil)
+            #expect(account.openTrades[trade.trade.id] == nil)
+            #expect(account.positions[trade.trade.symbol] == nil)
+            let reasons = try held.notices(.orderCancelled).filter { $0.order.id.trade == trade.trade.id }.map(\.reason)
+            #expect(reasons.count == 1)
+            #expect(reasons.first??.contains("InvalidTransition: ENTRY_APPROVED → FILLED") == true)
+            // The alarm.
+            for agent in [AgentName.positionManagement, .orderExecution] {
+                let log = try #require(Files.text("\(run.directory)/logs/\(agent)-1.log"))
+                let lines = log.split(separator: "\n").filter { $0.contains("InvalidTransition") }
+                #expect(lines.contains { $0.contains("\"error\"") }, "\(agent): \(log.suffix(500))")
+            }
+
+            held.release()
+            let report = try await run.report()
+            let undisturbed = try await ReplayRunner(bars: bars.path).report()
+            #expect(report.trades == undisturbed.trades)
+            #expect(report.openTrades == undisturbed.openTrades)
+            #expect(report.deadLetters == 0)
+            let cancelled = (report.json["cancelled"]?.integer ?? 0) - (undisturbed.json["cancelled"]?.integer ?? 0)
+            #expect(cancelled == 1)
+        }
+
+        @Test func `a target hit in a closed market waits and exits at the open`() async throws {
+            let bars = try SampleBars.small(sessions: 90).folder()
+            let run = try ReplayRunner(bars: bars.path)
+            let held = try await HeldReplay(run, afterTick: 200)
+            let (position, close) = try await held.untilClosedWithPosition()
+            let plan = try #require(position.plan)
+            let after = close + .seconds(3600)
+            try held.quote(position.symbol, plan.targetPrice, at: after)
+            let triggered = try await awaited("the target's hit") {
+                try held.trade(position.id).state == .exitTriggered ? try held.trade(position.id) : nil
+            }
+            try await held.awaitOthers()
+            // Still in its place, and nothing is sold into the closed market.
+            let waiting = try held.trade(position.id)
+            #expect(waiting.state == .exitTriggered)
+            #expect(waiting.exitReason == .target)
+            #expect(waiting.latest(.exit) == nil)
+            #expect(waiting.latest(.stop)?.state == .accepted)
+            #expect(waiting == triggered)
+
+            held.release()
+            let open = MarketCalendar.nextOpen(after: after)
+            let exit = try await awaited("the exit's order") {
+                try held.trade(position.id).orders.first { $0.id.role == .exit }
+            }
+            #expect(exit.intendedAt == open)
+            _ = try await run.report()
+        }
+    }
+}
+
+/// The broker simulator by itself.
+private final class SimulatorProcess: Sendable {
+    private let folder: TemporaryFolder
+    private let process: ChildProgram
+
+    init(bars: String) throws {
+        self.folder = try TemporaryFolder()
+        self.process = try ChildProgram(
+            try Programs.path(of: "broker-simulator"),
+            environment: Programs.environment([
+                "BARS": bars, "HTTP_PORT": "0", "CONTROL_PORT": "0", "PORT_FILE": self.folder.path + "/ports",
+                "LOG_LEVEL": "warning",
+            ]),
+            output: self.folder.path + "/log"
+        )
+    }
+
+    var pid: pid_t { self.process.pid }
+
+    func port() async throws -> Int {
+        let ports = try await awaited("the simulator's ports") {
+            try Files.text(self.folder.path + "/ports").map { try JSONValue(parsing: Array($0.utf8)) }
+        }
+        return try #require(ports["port"]?.integer)
+    }
+}
