@@ -24,6 +24,7 @@ import UnixSignals
 /// | `SCHWAB_REFRESH_TOKEN` | none; a login made before, for replays without a person |
 /// | `SCHWAB_ACCOUNT_NUMBER` | `12345678` |
 /// | `FAULTS` | none; how the broker misbehaves, such as `accept-then-504:entry:every=3,disconnect:updates:every=9` |
+/// | `RESULT_FILE` | none; gets at the end what `GET /result` would tell then |
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
@@ -72,7 +73,13 @@ enum BrokerSimulatorProcess {
         )
         if let pidFile = common.pidFile { try PIDFile.write(pidFile) }
 
-        var services: [any Service] = [SimulatorService(simulator: simulator, logger: logger)]
+        var services: [any Service] = [
+            SimulatorService(
+                simulator: simulator,
+                resultFile: try settings.optionalString("result.file"),
+                logger: logger
+            )
+        ]
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -106,11 +113,13 @@ enum BrokerSimulatorProcess {
 
 private struct SimulatorService: Service {
     let simulator: BrokerSimulator
+    let resultFile: String?
     let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         await self.simulator.stop()
+        if let resultFile { try self.simulator.writeResult(to: resultFile) }
         for (order, count) in self.simulator.strikes {
             self.logger.warning(
                 "the broker misbehaved as ordered",
