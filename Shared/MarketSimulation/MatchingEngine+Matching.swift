@@ -22,7 +22,8 @@ extension MatchingEngine {
     mutating func match(_ index: Int, _ updates: inout [OrderUpdate]) {
         let order = self.orders[index]
         let market = self.markets[order.slot]
-        guard order.isOpen, order.status != .held, !market.isHalted, !market.reopens, let tick = market.lastPrice
+        guard order.isOpen, order.status != .held, order.fate != .withheld, !market.isHalted, !market.reopens,
+            let tick = market.lastPrice
         else { return }
         if let price = self.executionPrice(index, tick: tick, isOpening: market.isAtOpening) {
             self.fill(index, at: price, &updates)
@@ -83,7 +84,8 @@ extension MatchingEngine {
         }
     }
 
-    private mutating func fill(_ index: Int, at price: Price, _ updates: inout [OrderUpdate]) {
+    mutating func fill(_ index: Int, at price: Price, _ updates: inout [OrderUpdate]) {
+        let index = self.orders[index].fate == .succeeded ? self.succeed(index, &updates) : index
         let order = self.orders[index]
         let quantity = self.fillQuantity(order)
         let value = Self.value(price, quantity)
@@ -98,11 +100,16 @@ extension MatchingEngine {
         let isComplete = self.orders[index].remainingQuantity == .zero
         self.orders[index].status = isComplete ? .filled : .partiallyFilled
         if isComplete { self.orders[index].filledAt = self.now }
+        if case .partial = order.fate { self.orders[index].fate = .withheld }
         self.report(isComplete ? .fill : .partialFill, index, quantity: quantity, price: price, &updates)
         if order.group != nil { self.memberFilled(index, quantity, &updates) }
     }
 
     private func fillQuantity(_ order: SimulatedOrder) -> Quantity {
+        if case .partial(let percent) = order.fate, order.quantity > Quantity(1) {
+            let part = Quantity(raw: order.quantity.raw / 100 * percent).roundedTowardZero(toMultipleOf: Quantity(1))
+            return max(part, Quantity(1))
+        }
         guard order.timeInForce != .fillOrKill, self.configuration.fillFraction < .one else {
             return order.remainingQuantity
         }

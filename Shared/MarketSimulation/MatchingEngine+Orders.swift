@@ -89,14 +89,16 @@ extension MatchingEngine {
         order.replaces = replaced.map { self.orders[$0].id }
         order.group = replaced.flatMap { self.orders[$0].group }
         if replaced == nil { order.pendingRejection = self.takeNextOrderRejection() }
+        order.fate = self.takeNextOrderFate()
+        let isTooLate = replaced != nil && order.fate == .withheld
         var updates: [OrderUpdate] = []
-        if let replaced {
+        if let replaced, !isTooLate {
             self.orders[replaced].replacedBy = order.id
             self.orders[replaced].replacedAt = self.now
             self.finish(replaced, .replaced, .replaced, &updates)
         }
         let index = self.append(order)
-        if isLive, !isHeld {
+        if isLive, !isHeld, !isTooLate {
             self.activate(index, &updates)
             self.match(index, &updates)
         }

@@ -53,6 +53,9 @@ package struct MatchingEngine: Sendable {
     /// which an order in an open session makes at once. Taking it clears it; so may whoever set it.
     package var nextOrderRejection: String?
 
+    /// What the next order entered (for a group its first) has before it. Taking it clears it; so may whoever set it.
+    package var nextOrderFate = OrderFate.ordinary
+
     let slots: [Symbol: Int]
     var markets: [Market]
     var indexByID: [String: Int] = [:]

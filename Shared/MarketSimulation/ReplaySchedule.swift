@@ -34,14 +34,14 @@ package enum ReplayStep: Hashable, Sendable {
 package struct ReplaySchedule: Hashable, Sendable {
     package let symbols: [Symbol]
     /// Ascending and apart from each other. A date on which there are bars is a session, whatever the calendar says.
-    package let sessions: [TradingSession]
+    package private(set) var sessions: [TradingSession]
 
     private let bars: [[Bar]]
     private let frequency: BarFolder.Frequency
     /// All bars by time and slot.
     private let entries: [Entry]
     /// Where each session's bars lie in `entries`.
-    private let ranges: [Range<Int>]
+    private var ranges: [Range<Int>]
 
     private struct Entry: Hashable {
         var slot: Int
@@ -76,6 +76,23 @@ package struct ReplaySchedule: Hashable, Sendable {
         self.entries = entries
         self.ranges = ranges
         self.sessions = sessions
+    }
+
+    /// Lets a session close early. Its intraday bars from then on are left out.
+    ///
+    /// - Returns: False, with nothing changed, unless `close` lies in the session and after its first bar's start.
+    package mutating func shorten(session index: Int, to close: Timestamp) -> Bool {
+        let session = self.sessions[index]
+        guard let first = self.ranges[index].first.map({ self.bar(self.entries[$0]).timestamp }),
+            max(session.open, first) < close, close < session.close
+        else { return false }
+        self.sessions[index] = TradingSession(date: session.date, open: session.open, close: close)
+        if case .intraday = self.frequency {
+            let start = self.ranges[index].lowerBound
+            let kept = self.entries[self.ranges[index]].prefix { self.bar($0).timestamp < close }.count
+            self.ranges[index] = start..<(start + kept)
+        }
+        return true
     }
 
     /// The steps of the session at this place in `sessions`, in order; their times never run backwards.

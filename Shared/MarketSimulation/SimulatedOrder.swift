@@ -31,6 +31,8 @@ package struct SimulatedOrder: Hashable, Sendable {
         /// Waits for its group's entry to be filled, or for its sibling to go live.
         case held
         case partiallyFilled = "partially_filled"
+        /// Still fills.
+        case pendingCancel = "pending_cancel"
         case filled
         case cancelled = "canceled"
         case expired
@@ -39,7 +41,7 @@ package struct SimulatedOrder: Hashable, Sendable {
 
         package var isTerminal: Bool {
             switch self {
-            case .accepted, .pendingNew, .new, .held, .partiallyFilled: false
+            case .accepted, .pendingNew, .new, .held, .partiallyFilled, .pendingCancel: false
             case .filled, .cancelled, .expired, .replaced, .rejected: true
             }
         }
@@ -87,6 +89,7 @@ package struct SimulatedOrder: Hashable, Sendable {
     package internal(set) var isTriggered = false
     /// It was taken only to be rejected with this reason.
     var pendingRejection: String?
+    var fate = OrderFate.ordinary
     var updateCount = 0
 
     package var remainingQuantity: Quantity { self.quantity - self.filledQuantity }

@@ -11,8 +11,10 @@ enum UndisturbedRun {
 
     static func report() async throws -> RunReport { try await Self.run.value }
 
-    private static func start() async throws -> RunReport {
-        let bars = try SampleBars.small().folder()
-        return try await ReplayRunner(bars: bars.path).report()
+    private static func start() async throws -> RunReport { try await Self.report(over: try SampleBars.small()) }
+
+    static func report(over bars: BarTexts) async throws -> RunReport {
+        let folder = try bars.folder()
+        return try await ReplayRunner(bars: folder.path).report()
     }
 }

@@ -27,6 +27,7 @@ import UnixSignals
 /// | `TRADE_UPDATE_FRAMES` | `text`, as for live accounts; `binary` as for paper ones |
 /// | `STREAM_SYMBOL_LIMIT` | none; symbols that one market-data socket may subscribe to |
 /// | `RECORDING` | none; a file that gets what clients ask and are answered, one JSON object a line, without keys |
+/// | `RESULT_FILE` | none; gets at the end what `GET /result` would tell then |
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
@@ -75,7 +76,13 @@ enum BrokerSimulatorProcess {
         )
         if let pidFile = common.pidFile { try PIDFile.write(pidFile) }
 
-        var services: [any Service] = [SimulatorService(simulator: simulator, logger: logger)]
+        var services: [any Service] = [
+            SimulatorService(
+                simulator: simulator,
+                resultFile: try settings.optionalString("result.file"),
+                logger: logger
+            )
+        ]
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -109,11 +116,13 @@ enum BrokerSimulatorProcess {
 
 private struct SimulatorService: Service {
     let simulator: BrokerSimulator
+    let resultFile: String?
     let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         await self.simulator.stop()
+        if let resultFile { try self.simulator.writeResult(to: resultFile) }
         for (order, count) in self.simulator.strikes {
             self.logger.warning(
                 "the broker misbehaved as ordered",

@@ -15,9 +15,8 @@ package final class BrokerSimulator: Sendable {
     package let port: Int
     package let controlPort: Int
 
-    private let driver: ReplayDriver
+    private let control: ControlEndpoints
     private let gate: SettleGate
-    private let faults: FaultPlan
     private let channels: [any Channel]
     private let group: MultiThreadedEventLoopGroup
     private let replayThread: NIOThreadPool
@@ -39,7 +38,10 @@ package final class BrokerSimulator: Sendable {
         let gate = SettleGate(requiredRoles: configuration.requiredStreams, logger: logger)
         let access = SchwabAccess(configuration.schwab)
         let faults = FaultPlan(configuration.faults)
-        let start = SimulatedMarket(folder: bars, matching: configuration.matching)
+        var start = SimulatedMarket(folder: bars, matching: configuration.matching)
+        start.plan(faults)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let hold = ReplayHold(gate: gate, eventLoop: group.next())
         let hub = StreamHub(
             symbols: bars.symbols,
             credentials: configuration.credentials,
@@ -48,21 +50,21 @@ package final class BrokerSimulator: Sendable {
             faults: faults,
             recorder: recorder,
             symbolLimit: configuration.symbolLimit,
+            hold: hold,
             startingAt: start.now
         )
-        let market = SharedMarket(start, hub: hub)
+        let market = SharedMarket(start, hub: hub, hold: hold)
         let driver = ReplayDriver(market: market, hub: hub, gate: gate)
         let router = RESTRouter(
             credentials: configuration.credentials,
             schwab: SchwabRouter(configuration.schwab, access: access)
         )
         let control = ControlEndpoints(market: market, driver: driver, gate: gate, faults: faults)
-        let desk = FaultyDesk(plan: faults) { request in
+        let desk = FaultyDesk(plan: faults, tokens: access.tokens) { request in
             market.perform { market, updates in
                 router.reply(to: request, market: &market, updates: &updates)
             }
         }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var channels: [any Channel] = []
         do {
             channels.append(
@@ -82,29 +84,28 @@ package final class BrokerSimulator: Sendable {
                 }
             )
             if let path = configuration.portFile {
-                try PortFile.write(path, port: channels[0].boundPort, controlPort: channels[1].boundPort)
+                let ports = "{\"port\":\(channels[0].boundPort),\"control_port\":\(channels[1].boundPort)}\n"
+                try PublishedFile.write(ports, to: path)
             }
         } catch {
             for channel in channels { try? await channel.close() }
             try? await group.shutdownGracefully()
             throw error
         }
-        let simulator = BrokerSimulator(driver: driver, gate: gate, faults: faults, channels: channels, group: group)
+        let simulator = BrokerSimulator(control: control, gate: gate, channels: channels, group: group)
         simulator.replayThread.start()
         simulator.replayThread.submit { _ in driver.run(makeQuiescenceCheck?()) }
         return simulator
     }
 
     private init(
-        driver: ReplayDriver,
+        control: ControlEndpoints,
         gate: SettleGate,
-        faults: FaultPlan,
         channels: [any Channel],
         group: MultiThreadedEventLoopGroup
     ) {
-        self.driver = driver
+        self.control = control
         self.gate = gate
-        self.faults = faults
         self.channels = channels
         self.group = group
         self.port = channels[0].boundPort
@@ -113,10 +114,15 @@ package final class BrokerSimulator: Sendable {
     }
 
     /// Whether the bars are over and the system has settled after the last of them.
-    package var isFinished: Bool { self.driver.state == .finished }
+    package var isFinished: Bool { self.control.driver.state == .finished }
 
     /// Every fault that was ordered, with the number of its strikes.
-    package var strikes: [(order: FaultOrder, count: Int)] { self.faults.strikes }
+    package var strikes: [(order: FaultOrder, count: Int)] { self.control.faults.strikes }
+
+    /// Writes what `GET /result` of the control port tells to a file, at once or not at all.
+    package func writeResult(to path: String) throws(BrokerSimulatorError) {
+        try PublishedFile.write(String(decoding: self.control.result().body, as: UTF8.self) + "\n", to: path)
+    }
 
     /// Ends the replay where it is and closes every connection.
     package func stop() async {
@@ -159,7 +165,8 @@ package final class BrokerSimulator: Sendable {
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: 1 << 20,
             shouldUpgrade: { channel, head in
-                channel.eventLoop.makeSucceededFuture(StreamEndpoint(target: head.uri) == nil ? nil : HTTPHeaders())
+                let isAdmitted = StreamEndpoint(target: head.uri).map { hub.admits($0) } ?? false
+                return channel.eventLoop.makeSucceededFuture(isAdmitted ? HTTPHeaders() : nil)
             },
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {

@@ -3,13 +3,15 @@ import TradingCore
 
 /// All that the simulated broker knows at one moment of the replay: what REST answers are made from.
 struct SimulatedMarket {
-    let schedule: ReplaySchedule
+    private(set) var schedule: ReplaySchedule
     let folder: BarFolder
     var engine: MatchingEngine
     /// What only the Schwab dialect keeps.
     var schwab = SchwabBook()
     /// What only the Alpaca dialect keeps.
     var settings = AccountSettings()
+    /// What faults have yet to do to orders.
+    var aftermaths: [OrderAftermath] = []
     /// By slot: how many of the folder's bars are complete.
     private(set) var releasedBars: [Int]
     /// By slot.
@@ -23,6 +25,11 @@ struct SimulatedMarket {
     /// Of the session that is open, else of the last one; nil before the first.
     private(set) var sessionIndex: Int?
     private(set) var isOpen = false
+    /// By how much the broker's clock is wrong.
+    var clockOffset = Duration.zero
+    private var halts = TradingHalts()
+    /// Sessions that close earlier than the bars would have it.
+    private(set) var earlyCloses: [CalendarDate] = []
     private(set) var tickCount = 0
 
     /// One symbol's session so far.
@@ -62,6 +69,47 @@ struct SimulatedMarket {
         self.schedule.sessions.indices.contains(index) ? self.schedule.sessions[index] : nil
     }
 
+    /// - Returns: The steps of the session, which comes next.
+    mutating func begin(session index: Int) -> [ReplayStep] {
+        let steps = self.schedule.steps(ofSession: index)
+        self.halts.begin(session: index, steps)
+        return steps
+    }
+
+    func isHalted(_ slot: Int) -> Bool { self.halts.isHalted(slot) }
+
+    mutating func setHalt(_ isHalted: Bool, of symbol: Symbol) {
+        guard let slot = self.engine.slot(of: symbol) else { return }
+        self.halts.set(isHalted, slot)
+        if isHalted { self.engine.halt(slot: slot) } else { self.engine.resume(slot: slot) }
+    }
+
+    mutating func resetControl() {
+        for symbol in self.symbols { self.setHalt(false, of: symbol) }
+        self.clockOffset = .zero
+    }
+
+    /// Lets a session close early, which has not begun. False, if there is none on that date or it would not be early.
+    mutating func shorten(_ date: CalendarDate, to close: Timestamp) -> Bool {
+        guard let index = self.schedule.sessions.firstIndex(where: { $0.date == date }), index > self.sessionIndex ?? -1
+        else { return false }
+        guard self.schedule.shorten(session: index, to: close) else { return false }
+        self.earlyCloses.append(date)
+        return true
+    }
+
+    /// Draws the faults of sessions that the calendar knows from the start.
+    mutating func plan(_ faults: FaultPlan) {
+        for (index, session) in self.schedule.sessions.enumerated() {
+            guard let fault = faults.next(for: .session)?.fault else { continue }
+            switch fault {
+            case .halfDay: _ = self.shorten(session.date, to: Self.halfDayClose(on: session.date))
+            case .halt: self.halts.sessions.insert(index)
+            default: break
+            }
+        }
+    }
+
     /// Takes one step of the session at `index`; the steps must come in the schedule's order.
     mutating func take(_ step: ReplayStep, ofSession index: Int) -> [OrderUpdate] {
         switch step {
@@ -72,6 +120,12 @@ struct SimulatedMarket {
                 self.previousClose = self.symbols.indices.map { self.engine.lastPrice(slot: $0) }
             }
             self.tickCount += 1
+            if self.halts.take(tick) {
+                self.engine.halt(slot: tick.slot)
+                self.engine.advance(to: tick.at)
+                return []
+            }
+            self.engine.resume(slot: tick.slot)
             self.note(tick)
             self.lastTickAt[tick.slot] = tick.at
             self.lastQuoteAt[tick.slot] = tick.at

@@ -14,11 +14,18 @@ struct ControlEndpoints: Sendable {
         case ("GET", ["result"]): self.result()
         case ("GET", ["faults"]): self.orderedFaults()
         case ("POST", ["faults"]): self.orderFaults(String(decoding: request.body, as: UTF8.self))
-        case ("DELETE", ["faults"]): self.clearFaults()
+        case ("DELETE", ["faults"]): self.endFaults(String(decoding: request.body, as: UTF8.self))
+        case ("GET", ["market"]): self.marketControl.state()
+        case ("POST", ["market"]): self.marketControl.command(String(decoding: request.body, as: UTF8.self))
+        case ("DELETE", ["market"]): self.marketControl.reset()
         default:
-            RESTFailure.notFound("there are GET /status, GET /result, and GET, POST and DELETE /faults").reply
+            RESTFailure.notFound(
+                "there are GET /status, GET /result, and GET, POST and DELETE of /faults and of /market"
+            ).reply
         }
     }
+
+    private var marketControl: MarketControl { MarketControl(market: self.market) }
 
     private func orderedFaults() -> RESTReply {
         RESTReply.array { writer in
@@ -34,16 +41,31 @@ struct ControlEndpoints: Sendable {
     /// One order a line, or separated by commas.
     private func orderFaults(_ text: String) -> RESTReply {
         do throws(BrokerSimulatorError) {
-            self.faults.add(try [FaultOrder](ordered: text))
-            return self.orderedFaults()
+            let orders = try [FaultOrder](ordered: text)
+            // The calendar is told at the start.
+            guard let late = orders.first(where: { $0.target == .session }) else {
+                self.faults.add(orders)
+                return self.orderedFaults()
+            }
+            throw BrokerSimulatorError(
+                "\"\(late)\" has to be ordered before the start, in FAULTS. POST /market takes halt, resume and half-day"
+            )
         } catch {
             return RESTFailure.unprocessable(error.description).reply
         }
     }
 
-    private func clearFaults() -> RESTReply {
-        self.faults.clear()
-        return RESTReply(status: 204)
+    /// Those that are named, as they are listed; all, if none is.
+    private func endFaults(_ text: String) -> RESTReply {
+        do throws(BrokerSimulatorError) {
+            let orders = try [FaultOrder](ordered: text)
+            guard self.faults.remove(orders.isEmpty ? nil : orders) || orders.isEmpty else {
+                throw BrokerSimulatorError("no such fault is ordered; GET /faults lists those that are")
+            }
+            return RESTReply(status: 204)
+        } catch {
+            return RESTFailure.unprocessable(error.description).reply
+        }
     }
 
     private func status() -> RESTReply {
@@ -69,7 +91,7 @@ struct ControlEndpoints: Sendable {
         }
     }
 
-    private func result() -> RESTReply {
+    func result() -> RESTReply {
         let state = self.driver.state
         return self.market.withLock { market in
             let engine = market.engine

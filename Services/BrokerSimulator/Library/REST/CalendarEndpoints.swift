@@ -2,10 +2,10 @@ import MarketSimulation
 import TradingCore
 
 enum CalendarEndpoints {
-    static func clock(_ market: SimulatedMarket) -> RESTReply {
+    static func clock(_ request: RESTRequest, _ market: SimulatedMarket) -> RESTReply {
         let nextOpen = market.isOpen ? market.sessionAfterComing?.open : market.comingSession?.open
         return RESTReply.object { writer in
-            writer.field("timestamp", market.now.newYorkText)
+            writer.field("timestamp", (market.now + market.clockOffset + request.clockOffset).newYorkText)
             writer.field("is_open", market.isOpen)
             writer.field("next_open", (nextOpen ?? MarketCalendar.nextOpen(after: market.now)).newYorkText)
             writer.field(

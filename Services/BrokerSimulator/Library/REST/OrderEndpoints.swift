@@ -11,7 +11,7 @@ enum OrderEndpoints {
         let slot = market.engine.slot(of: submission.symbol)
         try submission.checkStop(marketPrice: slot.flatMap { market.engine.lastPrice(slot: $0) })
         do {
-            let entered = try submission.enter(&market, &updates)
+            let entered = try submission.enter(&market, &updates, request.fault)
             return RESTReply(body: JSONWriter.bytes(WireOrder(entered.order, legs: entered.legs)))
         } catch {
             throw RESTFailure(error, symbol: submission.symbol)
@@ -29,7 +29,7 @@ enum OrderEndpoints {
             throw .unprocessable("oto orders cannot be replaced")
         }
         do {
-            let result = try market.engine.replace(id: id, with: change)
+            let result = try market.replace(id, with: change, request.fault)
             updates += result.updates
             return RESTReply(body: JSONWriter.bytes(WireOrder(result.order, nestedIn: market.engine)))
         } catch {
@@ -40,11 +40,12 @@ enum OrderEndpoints {
     /// 204 says that the request was taken; that the order is cancelled is told by the stream and by reading it.
     static func cancel(
         _ id: String,
+        _ request: RESTRequest,
         _ market: inout SimulatedMarket,
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> RESTReply {
         do {
-            updates += try market.engine.cancel(id: id)
+            updates += try market.cancel(id, request.fault)
             return RESTReply(status: 204)
         } catch {
             throw RESTFailure(error)

@@ -16,21 +16,26 @@ enum OrderSubmission: Hashable {
 
     var symbol: Symbol { self.first.symbol }
 
-    /// Enters it.
+    /// Enters it, and what is wrong with the first order too.
     ///
     /// - Returns: The order that stands for the others, as the broker answers it, and those under it.
     func enter(
         _ market: inout SimulatedMarket,
-        _ updates: inout [OrderUpdate]
+        _ updates: inout [OrderUpdate],
+        _ fault: FaultOrder? = nil
     ) throws(OrderRefusal) -> (order: SimulatedOrder, legs: [SimulatedOrder]) {
+        market.engine.nextOrderFate = fault?.fate ?? .ordinary
+        defer { market.engine.nextOrderFate = .ordinary }
         switch self {
         case .simple(let order):
             let result = try market.engine.submit(order)
             updates += result.updates
+            market.follow(fault, on: result.order)
             return (result.order, [])
         case .group(let group):
             let result = try market.engine.submit(group)
             updates += result.updates
+            market.follow(fault, on: result.orders[0])
             return (result.orders[0], Array(result.orders.dropFirst()))
         }
     }

@@ -23,6 +23,8 @@ struct RESTReply: Hashable, Sendable {
     var headers: [Header]
     /// No answer: the connection ends.
     var isLost = false
+    /// How long it is kept back, in real time.
+    var delay = Duration.zero
 
     static let lost: RESTReply = {
         var reply = RESTReply()
@@ -33,7 +35,7 @@ struct RESTReply: Hashable, Sendable {
     init(
         status: Int = 200,
         body: [UInt8] = [],
-        contentType: String = Self.json,
+        contentType: String? = Self.json,
         headers: [Header] = []
     ) {
         self.status = status

@@ -14,6 +14,10 @@ struct RESTRequest: Sendable {
     var authorization: String
     var host: String
     var body: [UInt8]
+    /// What the broker does wrong with it.
+    var fault: FaultOrder?
+    /// By how much the broker's clock is wrong in the answer.
+    var clockOffset = Duration.zero
 
     /// - Parameter target: As in the request line, with its query.
     init(

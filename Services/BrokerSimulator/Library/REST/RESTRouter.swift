@@ -51,7 +51,7 @@ struct RESTRouter: Sendable {
             case ("activities", 1), ("activities", 2): return try AccountEndpoints.activities(request, rest, market)
             default: throw self.noEndpoint
             }
-        case ("clock", "GET") where rest.isEmpty: return CalendarEndpoints.clock(market)
+        case ("clock", "GET") where rest.isEmpty: return CalendarEndpoints.clock(request, market)
         case ("calendar", "GET") where rest.isEmpty: return try CalendarEndpoints.calendar(request, market)
         case ("assets", "GET") where rest.count <= 1: return try AccountEndpoints.assets(request, rest.first, market)
         default: throw self.noEndpoint
@@ -75,7 +75,7 @@ struct RESTRouter: Sendable {
         case ("DELETE", 1): return OrderEndpoints.cancelAll(&market, &updates)
         case ("GET", 2): return try OrderEndpoints.order(path[1], request, market)
         case ("PATCH", 2): return try OrderEndpoints.replace(path[1], request, &market, &updates)
-        case ("DELETE", 2): return try OrderEndpoints.cancel(path[1], &market, &updates)
+        case ("DELETE", 2): return try OrderEndpoints.cancel(path[1], request, &market, &updates)
         default: throw self.noEndpoint
         }
     }

@@ -115,3 +115,23 @@ struct WireTrade: JSONEncodable {
         }
     }
 }
+
+/// A trading halt and its end, on the data stream.
+struct WireTradingStatus: JSONEncodable {
+    let symbol: Symbol
+    let isHalted: Bool
+    let at: Timestamp
+
+    func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("T", "s")
+            $0.field("S", self.symbol)
+            $0.field("sc", self.isHalted ? "H" : "T")
+            $0.field("sm", self.isHalted ? "Trading Halt" : "Trading Resumption")
+            $0.field("rc", self.isHalted ? "LUDP" : "")
+            $0.field("rm", self.isHalted ? "Volatility Trading Pause" : "")
+            $0.field("t", self.at)
+            $0.field("z", "C")
+        }
+    }
+}

@@ -16,6 +16,8 @@ final class ReplayDriver: Sendable {
     private let hub: StreamHub
     private let gate: SettleGate
     private let stateStorage = Mutex(State.waiting)
+    /// Of which the streams were told that they are not traded.
+    private let haltedSlots = Mutex(Set<Int>())
 
     init(market: SharedMarket, hub: StreamHub, gate: SettleGate) {
         self.market = market
@@ -27,30 +29,45 @@ final class ReplayDriver: Sendable {
 
     /// Returns when the bars are over or the gate is stopped.
     func run(_ check: QuiescenceCheck?) {
-        let schedule = self.market.withLock { $0.schedule }
+        let (count, symbols) = self.market.withLock { ($0.schedule.sessions.count, $0.symbols) }
         guard self.gate.awaitSettled(check) else { return }
         self.stateStorage.withLock { $0 = .running }
-        for index in schedule.sessions.indices {
-            for step in schedule.steps(ofSession: index) {
+        for index in 0..<count {
+            let steps = self.market.withLock { $0.begin(session: index) }
+            for step in steps {
                 let hasUpdates = self.market.perform { market, updates in
                     updates = market.take(step, ofSession: index)
                     return !updates.isEmpty
                 }
                 // Whoever watches orders knows of a fill before anybody sees the price that made it, in every run alike.
                 if hasUpdates, !self.gate.awaitSettled(check) { return }
-                self.show(step, schedule.symbols)
+                self.show(step, symbols)
                 guard self.gate.awaitSettled(check) else { return }
             }
         }
         self.stateStorage.withLock { $0 = .finished }
     }
 
+    /// Whether trading is halted, where that is news.
+    private func statusNews(of tick: ReplayTick, isHalted: Bool) -> Bool? {
+        self.haltedSlots.withLock { slots in
+            guard slots.contains(tick.slot) != isHalted else { return nil }
+            if isHalted { slots.insert(tick.slot) } else { slots.remove(tick.slot) }
+            return isHalted
+        }
+    }
+
     private func show(_ step: ReplayStep, _ symbols: [Symbol]) {
         switch step {
         case .tick(let tick):
             let symbol = symbols[tick.slot]
-            let number = self.market.withLock { $0.tickCount }
+            let (number, isHalted) = self.market.withLock { ($0.tickCount, $0.isHalted(tick.slot)) }
+            let status = self.statusNews(of: tick, isHalted: isHalted)
             self.hub.publish { session, writer in
+                if let status, session.wants(.statuses, symbol) {
+                    writer.element(WireTradingStatus(symbol: symbol, isHalted: status, at: tick.at))
+                }
+                guard !isHalted else { return }
                 if session.wants(.quotes, symbol) {
                     writer.element(WireQuote(symbol: symbol, price: tick.price, at: tick.at))
                 }
@@ -84,10 +101,12 @@ final class ReplayDriver: Sendable {
 final class SharedMarket: Sendable {
     private let market: Mutex<SimulatedMarket>
     private let hub: StreamHub
+    private let hold: ReplayHold
 
-    init(_ market: SimulatedMarket, hub: StreamHub) {
+    init(_ market: SimulatedMarket, hub: StreamHub, hold: ReplayHold) {
         self.market = Mutex(market)
         self.hub = hub
+        self.hold = hold
     }
 
     func withLock<Value: Sendable>(_ body: (inout sending SimulatedMarket) -> sending Value) -> sending Value {
@@ -100,7 +119,15 @@ final class SharedMarket: Sendable {
             var updates: [OrderUpdate] = []
             let value = body(&market, &updates)
             self.hub.publish(updates, market.takeSchwabActivities(for: updates))
+            for aftermath in market.aftermaths { self.complete(aftermath) }
+            market.aftermaths = []
             return value
+        }
+    }
+
+    private func complete(_ aftermath: OrderAftermath) {
+        self.hold.after(aftermath.delay) {
+            self.perform { market, updates in updates = market.complete(aftermath) }
         }
     }
 }

@@ -11,8 +11,9 @@ struct SchwabLevelOne: Hashable, Sendable {
     let previousClose: Price?
     let figures: SimulatedMarket.SessionFigures?
     let isOpen: Bool
+    let isHalted: Bool
 
-    var status: String { self.isOpen ? "Normal" : "Closed" }
+    var status: String { self.isHalted ? "Halted" : self.isOpen ? "Normal" : "Closed" }
     var netChange: Price? { self.previousClose.flatMap { close in self.price.map { $0 - close } } }
     var netPercentChange: Rate? { self.previousClose.flatMap { percentage(self.netChange ?? .zero, of: $0) } }
 
@@ -51,7 +52,8 @@ extension SimulatedMarket {
             tradedAt: self.lastTickAt[slot],
             previousClose: self.previousClose[slot],
             figures: self.figures[slot],
-            isOpen: self.isOpen
+            isOpen: self.isOpen,
+            isHalted: self.isHalted(slot)
         )
     }
 }

@@ -66,13 +66,9 @@ struct SchwabLoginEndpoints {
             else { return Self.refusal("Bad authorization code or redirect_uri", "invalid_grant") }
             return Self.answer(tokens)
         case "refresh_token":
-            guard let tokens = self.tokens.refresh(form["refresh_token"] ?? "") else {
-                return Self.refusal(
-                    "Exception while authenticating refresh token",
-                    "refresh_token_authentication_error"
-                )
-            }
-            return Self.answer(tokens)
+            let isRotating = request.fault?.fault == .rotateRefresh
+            return self.tokens.refresh(form["refresh_token"] ?? "", isRotating: isRotating).map(Self.answer)
+                ?? Self.refusedRefresh
         default:
             return Self.failure(400, "unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
         }
@@ -87,6 +83,10 @@ struct SchwabLoginEndpoints {
             $0.field("access_token", tokens.access)
             $0.field("id_token", StableHash.hexadecimal("id token", tokens.access))
         }
+    }
+
+    static var refusedRefresh: RESTReply {
+        Self.refusal("Exception while authenticating refresh token", "refresh_token_authentication_error")
     }
 
     /// The broker wraps what the login behind it says.

@@ -51,6 +51,7 @@ enum SchwabOrder {
                 "WORKING"
             }
         case .partiallyFilled: "WORKING"
+        case .pendingCancel: "PENDING_CANCEL"
         case .filled: "FILLED"
         case .cancelled: "CANCELED"
         case .expired: "EXPIRED"

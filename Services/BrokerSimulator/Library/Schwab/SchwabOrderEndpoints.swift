@@ -12,7 +12,7 @@ enum SchwabOrderEndpoints {
     ) throws(RESTFailure) -> Int64 {
         let submission = try SchwabOrderBody(request.body).submission()
         do {
-            let (order, legs) = try submission.enter(&market, &updates)
+            let (order, legs) = try submission.enter(&market, &updates, request.fault)
             for entered in [order] + legs {
                 let number = market.schwab.number(ofSequence: entered.sequence)
                 market.schwab.announce(
@@ -48,16 +48,14 @@ enum SchwabOrderEndpoints {
             throw .schwabRefusal("a replacement with another symbol, instruction or orderType is not simulated")
         }
         do {
-            let result = try market.engine.replace(
-                id: old.id,
-                with: OrderChange(
-                    quantity: order.quantity + old.filledQuantity,
-                    limitPrice: order.limitPrice,
-                    stopPrice: order.stopPrice,
-                    trail: order.trailPercent ?? order.trailPrice.map { Rate(raw: $0.raw) },
-                    timeInForce: order.timeInForce
-                )
+            let change = OrderChange(
+                quantity: order.quantity + old.filledQuantity,
+                limitPrice: order.limitPrice,
+                stopPrice: order.stopPrice,
+                trail: order.trailPercent ?? order.trailPrice.map { Rate(raw: $0.raw) },
+                timeInForce: order.timeInForce
             )
+            let result = try market.replace(old.id, with: change, request.fault)
             updates += result.updates
             return market.schwab.number(ofSequence: result.order.sequence)
         } catch {
@@ -87,6 +85,7 @@ enum SchwabOrderEndpoints {
     /// 200 says that the request was taken; that the order is canceled is told by reading it.
     static func cancel(
         _ number: String,
+        _ request: RESTRequest,
         _ market: inout SimulatedMarket,
         _ updates: inout [OrderUpdate]
     ) throws(RESTFailure) -> RESTReply {
@@ -94,7 +93,7 @@ enum SchwabOrderEndpoints {
             throw .schwabRefusal("Order cannot be canceled: it is not open")
         }
         do {
-            updates += try market.engine.cancel(id: order.id)
+            updates += try market.cancel(order.id, request.fault)
             return RESTReply()
         } catch {
             throw .schwabRefusal("Order cannot be canceled: \(RESTFailure(error).message)")

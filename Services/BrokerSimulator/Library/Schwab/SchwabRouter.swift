@@ -28,7 +28,7 @@ struct SchwabRouter: Sendable {
     ) -> RESTReply {
         var reply = self.answer(request, &market, &updates)
         // There is no endpoint for the time: this header is the broker's clock.
-        reply.headers.append(RESTReply.Header("Date", market.now.httpDate))
+        reply.headers.append(RESTReply.Header("Date", (market.now + market.clockOffset + request.clockOffset).httpDate))
         if reply.body.isEmpty { reply.contentType = nil }
         return reply
     }
@@ -92,7 +92,7 @@ struct SchwabRouter: Sendable {
         case ("orders", 2, "GET"): return try SchwabOrderEndpoints.order(path[1], self.access, market)
         case ("orders", 2, "PUT"):
             return self.created(try SchwabOrderEndpoints.replace(path[1], request, &market, &updates))
-        case ("orders", 2, "DELETE"): return try SchwabOrderEndpoints.cancel(path[1], &market, &updates)
+        case ("orders", 2, "DELETE"): return try SchwabOrderEndpoints.cancel(path[1], request, &market, &updates)
         default: throw .notFound("endpoint not found")
         }
     }

@@ -3,7 +3,7 @@ import Synchronization
 /// Issues and checks the codes and tokens of the broker's OAuth.
 ///
 /// A code is good once and for 30 seconds, an access token for 30 minutes. A refresh token is good for seven days from
-/// the login; using it does not lengthen that, and the same one comes back.
+/// the login; using it does not lengthen that, and the same one comes back unless it is to be rotated.
 final class SchwabTokenDesk: Sendable {
     struct Tokens: Hashable {
         let access: String
@@ -81,13 +81,22 @@ final class SchwabTokenDesk: Sendable {
         }
     }
 
-    func refresh(_ token: String) -> Tokens? {
+    /// - Parameter isRotating: The token is good for this time only, and another takes its place.
+    func refresh(_ token: String, isRotating: Bool = false) -> Tokens? {
         let now = self.now()
         return self.state.withLock { state in
             state.dropExpired(at: now)
-            guard state.refreshTokens[token] != nil else { return nil }
-            return Self.issue(refresh: token, at: now, &state)
+            guard let end = state.refreshTokens[token] else { return nil }
+            guard isRotating else { return Self.issue(refresh: token, at: now, &state) }
+            let next = Self.randomText("")
+            state.refreshTokens[token] = nil
+            state.refreshTokens[next] = end
+            return Self.issue(refresh: next, at: now, &state)
         }
+    }
+
+    func expireAccessTokens() {
+        self.state.withLock { $0.accessTokens = [:] }
     }
 
     func isValid(accessToken: String) -> Bool {

@@ -36,7 +36,7 @@ final class RESTChannelHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .end:
             guard let head = self.head else { return }
             self.head = nil
-            self.write(self.reply(to: head), keepAlive: head.isKeepAlive, context)
+            self.send(self.reply(to: head), keepAlive: head.isKeepAlive, context)
         }
     }
 
@@ -62,6 +62,14 @@ final class RESTChannelHandler: ChannelInboundHandler, RemovableChannelHandler {
                 body: self.body
             )
         )
+    }
+
+    private func send(_ reply: RESTReply, keepAlive: Bool, _ context: ChannelHandlerContext) {
+        guard reply.delay > .zero else { return self.write(reply, keepAlive: keepAlive, context) }
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(reply.delay)) {
+            // Whoever asked may have given up.
+            if context.channel.isActive { self.write(reply, keepAlive: keepAlive, context) }
+        }
     }
 
     private func write(_ reply: RESTReply, keepAlive: Bool, _ context: ChannelHandlerContext) {

@@ -18,11 +18,14 @@ enum StreamEndpoint: Hashable {
 
     /// - Parameter target: As in the request line; a query is left out of account.
     init?(target: String) {
-        let path = target.prefix { $0 != "?" }
+        self.init(path: target.prefix { $0 != "?" }.split(separator: "/").map(String.init))
+    }
+
+    init?(path: [String]) {
         switch path {
-        case "/stream": self = .trading
-        case "/v2/iex", "/v2/sip": self = .marketData(feed: String(path))
-        case "/ws": self = .schwab
+        case ["stream"]: self = .trading
+        case ["v2", "iex"], ["v2", "sip"]: self = .marketData(feed: "/" + path.joined(separator: "/"))
+        case ["ws"]: self = .schwab
         default: return nil
         }
     }
@@ -45,11 +48,16 @@ final class StreamHub: Sendable {
     private let faults: FaultPlan
     private let recorder: TrafficRecorder?
     private let symbolLimit: Int
+    private let hold: ReplayHold
     private let state: Mutex<State>
 
     private struct State {
         var sockets: [Int: Socket] = [:]
         var nextID = 1
+        /// Of the step whose prices are being shown.
+        var quoteFault: FaultOrder?
+        /// Handshakes that were let through to be told of the connection limit.
+        var excessConnections = 0
         var board: SchwabStreamSession.Board
     }
 
@@ -59,6 +67,10 @@ final class StreamHub: Sendable {
         let form: StreamForm
         var session: Session
         var roles: Set<StreamRole> = []
+        /// What it tells no more.
+        var silences: [FaultTarget: FaultOrder] = [:]
+        /// It is one connection too many, and told so when it authenticates.
+        var isTooMany = false
     }
 
     private enum Session {
@@ -83,6 +95,7 @@ final class StreamHub: Sendable {
         faults: FaultPlan,
         recorder: TrafficRecorder?,
         symbolLimit: Int,
+        hold: ReplayHold,
         startingAt start: Timestamp
     ) {
         self.symbols = symbols
@@ -92,10 +105,19 @@ final class StreamHub: Sendable {
         self.faults = faults
         self.recorder = recorder
         self.symbolLimit = symbolLimit
+        self.hold = hold
         self.state = Mutex(State(board: SchwabStreamSession.Board(now: start)))
     }
 
     // MARK: Sockets
+
+    /// Whether a handshake may go on.
+    func admits(_ endpoint: StreamEndpoint) -> Bool {
+        guard let fault = self.faults.next(for: .connect)?.fault else { return true }
+        guard case .marketData = endpoint, fault == .connectionLimit else { return false }
+        self.state.withLock { $0.excessConnections += 1 }
+        return true
+    }
 
     /// - Parameter keys: Those that came with the handshake; they authenticate a market-data socket at once.
     func opened(
@@ -118,20 +140,23 @@ final class StreamHub: Sendable {
                 )
             case .marketData:
                 var session = MarketDataSession(symbolLimit: self.symbolLimit)
+                let isTooMany = state.excessConnections > 0
+                if isTooMany { state.excessConnections -= 1 }
                 var effects = [MarketDataSession.greeting]
                 if !key.isEmpty, !secret.isEmpty {
                     effects += session.authenticate(
                         key: key,
                         secret: secret,
                         credentials: self.credentials,
-                        isSlotFree: Self.isFree(endpoint, state)
+                        isSlotFree: !isTooMany && Self.isFree(endpoint, state)
                     )
                 }
                 state.sockets[id] = Socket(
                     endpoint: endpoint,
                     connection: connection,
                     form: form,
-                    session: .marketData(session)
+                    session: .marketData(session),
+                    isTooMany: isTooMany
                 )
                 self.perform(effects, id, state)
             case .schwab:
@@ -157,7 +182,7 @@ final class StreamHub: Sendable {
                 effects = session.receive(
                     message,
                     credentials: self.credentials,
-                    isSlotFree: Self.isFree(socket.endpoint, state)
+                    isSlotFree: !socket.isTooMany && Self.isFree(socket.endpoint, state)
                 )
                 state.sockets[id]?.session = .marketData(session)
             case .tradeUpdates(var session):
@@ -274,25 +299,59 @@ final class StreamHub: Sendable {
     func publish(_ updates: [OrderUpdate], _ activities: [SchwabActivity]) {
         guard !updates.isEmpty || !activities.isEmpty else { return }
         let fault = self.faults.next(for: .updates)
+        let isReversed = fault?.fault == .reorderUpdates
         self.state.withLock { state in
             for (id, socket) in state.sockets {
                 let effects: [StreamEffect]
                 switch socket.session {
                 case .tradeUpdates(let session) where session.isListening:
-                    effects = updates.map { .send(JSONWriter.bytes(WireTradeUpdate(update: $0))) }
+                    let frames = updates.map { StreamEffect.send(JSONWriter.bytes(WireTradeUpdate(update: $0))) }
+                    effects = isReversed ? frames.reversed() : frames
                 case .schwab(var session):
+                    let activities = isReversed ? activities.reversed() : activities
                     let number = self.schwab.accountNumber
                     guard let frame = session.show(activities, accountNumber: number, state.board) else { continue }
                     state.sockets[id]?.session = .schwab(session)
                     effects = [frame]
                 default: continue
                 }
-                switch fault {
-                case .disconnect: self.disconnect(id, &state)
-                case .duplicateUpdates: self.perform(effects + effects, id, state)
-                default: self.perform(effects, id, state)
-                }
+                self.tell(effects, of: .updates, fault, id, &state)
             }
+        }
+    }
+
+    /// Sends what there is to tell, or does what is ordered in place of it.
+    private func tell(
+        _ effects: [StreamEffect],
+        of kind: FaultTarget,
+        _ fault: FaultOrder?,
+        _ id: Int,
+        _ state: inout State
+    ) {
+        if let silence = state.sockets[id]?.silences[kind] { return self.hold.after(silence.duration) }
+        switch fault?.fault {
+        case .disconnect: self.disconnect(id, &state)
+        case .bump:
+            guard case .schwab(var session)? = state.sockets[id]?.session else {
+                return self.perform(effects, id, state)
+            }
+            self.perform(session.bump(state.board), id, state)
+            self.disconnect(id, &state)
+        case .duplicateUpdates: self.perform(effects + effects, id, state)
+        case .dropUpdates: self.hold.after(fault?.duration ?? .zero)
+        case .silent:
+            state.sockets[id]?.silences[kind] = fault
+            self.hold.after(fault?.duration ?? .zero)
+        case .lateUpdates:
+            self.hold.after(fault?.duration ?? .zero) {
+                self.state.withLock { self.perform(effects, id, $0) }
+            }
+        case .invalidFrame:
+            if case .send(let bytes)? = effects.first {
+                self.perform([.send(Array(bytes.prefix(bytes.count / 2)))], id, state)
+            }
+            self.perform(effects, id, state)
+        default: self.perform(effects, id, state)
         }
     }
 
@@ -303,19 +362,22 @@ final class StreamHub: Sendable {
             for (id, socket) in state.sockets {
                 guard case .schwab(var session) = socket.session, let frame = session.show(news) else { continue }
                 state.sockets[id]?.session = .schwab(session)
-                self.perform([frame], id, state)
+                self.tell([frame], of: .quotes, state.quoteFault, id, &state)
             }
         }
     }
 
-    /// Sends each market-data socket one frame with what `fill` writes for it; nothing, if that is nothing.
+    /// Sends each market-data socket one frame with what `fill` writes for it; nothing, if that is nothing. Call it once a
+    /// step, before the same is published in Schwab's words.
     func publish(_ fill: (MarketDataSession, inout JSONWriter) -> Void) {
+        let fault = self.faults.next(for: .quotes)
         self.state.withLock { state in
+            state.quoteFault = fault
             for (id, socket) in state.sockets {
                 guard case .marketData(let session) = socket.session, session.isAuthenticated else { continue }
                 var writer = JSONWriter()
                 writer.array { fill(session, &$0) }
-                if writer.bytes.count > 2 { self.send(writer.bytes, id, socket) }
+                if writer.bytes.count > 2 { self.tell([.send(writer.bytes)], of: .quotes, fault, id, &state) }
             }
         }
     }
