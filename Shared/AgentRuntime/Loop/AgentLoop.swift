@@ -27,6 +27,7 @@ package final class AgentLoop {
     private let bus: any MessageBus
     private let committer: Committer
     private let feed: FeedDriver?
+    private let login: LoginWatch?
     private let stop: StopSignal
     private let readiness: ReadinessBoard
     private let heartbeat: Heartbeat
@@ -55,6 +56,7 @@ package final class AgentLoop {
         settings: AgentLoopSettings,
         bus: any MessageBus,
         feed: FeedDriver?,
+        login: LoginWatch? = nil,
         stop: StopSignal,
         readiness: ReadinessBoard,
         heartbeat: Heartbeat,
@@ -65,6 +67,7 @@ package final class AgentLoop {
         self.bus = bus
         self.committer = Committer(judgement: judgement, bus: bus, logger: logger)
         self.feed = feed
+        self.login = login
         self.stop = stop
         self.readiness = readiness
         self.heartbeat = heartbeat
@@ -109,6 +112,7 @@ package final class AgentLoop {
             try self.bus.createGroup(self.agent.rawValue, on: self.agent.callStream(lane))
         }
         try self.tolerate { try self.committer.process(.started) }
+        try self.watchLogin(isOverdue: true)
         if self.settings.watchesQuotes {
             try self.bus.subscribe(to: [EventName.quoteUpdated.rawValue])
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
@@ -138,6 +142,7 @@ package final class AgentLoop {
     package func turn() throws {
         self.heartbeat.beat()
         let now = MonotonicClock.now()
+        try self.watchLogin()
         try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
         if let interval = self.settings.pollInterval, now >= self.nextPoll {
             self.nextPoll = now + interval
@@ -198,6 +203,12 @@ package final class AgentLoop {
                 metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"]
             )
             self.deferred.append(delivery)
+        }
+    }
+
+    private func watchLogin(isOverdue: Bool = false) throws {
+        try self.login?.turn(isOverdue: isOverdue) { login in
+            try self.tolerate { try self.committer.process(.login(login)) }
         }
     }
 

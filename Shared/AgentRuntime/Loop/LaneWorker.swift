@@ -18,6 +18,7 @@ package final class LaneWorker {
     private let claimIdle: Duration
     private let makeBroker: () -> any Broker
     private let breakerSettings: BreakerSettings
+    private let gate: BrokerGate?
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -35,6 +36,7 @@ package final class LaneWorker {
         logger: Logger,
         claimIdle: Duration,
         breaker: BreakerSettings,
+        gate: BrokerGate? = nil,
         makeBroker: @escaping () -> any Broker
     ) {
         self.agent = agent
@@ -47,13 +49,15 @@ package final class LaneWorker {
         self.logger = logger
         self.claimIdle = claimIdle
         self.breakerSettings = breaker
+        self.gate = gate
         self.makeBroker = makeBroker
     }
 
     private var stream: StreamName { self.agent.callStream(self.lane) }
 
-    /// Runs until the stop signal is given.
+    /// Runs until the stop signal is given. No call is taken before the gate is open.
     package func run() {
+        self.gate?.wait(for: self.lane, beating: self.heartbeat)
         let desk = self.makeDesk()
         var backOff = BackOff()
         while !self.stop.isGiven {

@@ -6,6 +6,8 @@ package enum MetricName: String, CaseIterable {
     case deadLetters = "quintet_dead_letters_total"
     case brokerCalls = "quintet_broker_calls_total"
     case brokerCallTime = "quintet_broker_call_seconds"
+    case brokerChecks = "quintet_broker_checks_total"
+    case loginTimeLeft = "quintet_broker_login_seconds"
 
     /// What each tells, by name.
     package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
@@ -18,6 +20,8 @@ package enum MetricName: String, CaseIterable {
         case .deadLetters: "Messages set aside in the dead_letter stream because they could not be handled."
         case .brokerCalls: "Calls to the broker, by lane and how they ended."
         case .brokerCallTime: "From making a call to the broker to its answer, lookups and waiting included."
+        case .brokerChecks: "Questions to the broker at the start whose account this is, by how they ended."
+        case .loginTimeLeft: "Until the login at the broker ends unless a person renews it; negative once it has ended."
         }
     }
 }
