@@ -68,13 +68,23 @@ package enum AgentProcess {
         let heartbeat = Heartbeat("the main loop")
         let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat("lane \($0.rawValue)")) }
         // A lane may wait for several answers to one call, such as bars of many pages.
-        let vitals = Vitals([(heartbeat, .seconds(30))] + lanes.map { ($0.heartbeat, .seconds(120)) })
+        let asksBroker = feed != nil || !lanes.isEmpty
+        let check = asksBroker ? Heartbeat("the broker check") : nil
+        let vitals = Vitals(
+            [(heartbeat, .seconds(30))]
+                + (lanes.map(\.heartbeat) + [check].compactMap(\.self)).map { ($0, .seconds(120)) }
+        )
+        let stop = StopSignal()
         let desk = AgentDesk(
             definition: definition,
             configuration: configuration,
-            stop: StopSignal(),
+            stop: stop,
+            gate: BrokerGate(stop: stop),
             heartbeat: heartbeat,
-            readiness: ReadinessBoard(waitingFor: feed == nil ? ["redis"] : ["redis", "broker stream"]),
+            readiness: ReadinessBoard(
+                waitingFor: ["redis"] + (feed == nil ? [] : ["broker stream"])
+                    + (asksBroker ? [BrokerCheck.readinessName] : [])
+            ),
             logger: Logger(label: definition.agent.rawValue)
         )
         let health = try await HealthServer.start(
@@ -87,6 +97,7 @@ package enum AgentProcess {
         if let path = common.pidFile { try PIDFile.write(path) }
 
         var services: [any Service] = [health]
+        if let check { services.append(ThreadService(stop: desk.stop) { desk.checkBroker(beating: check) }) }
         services += lanes.map { lane, heartbeat in
             ThreadService(stop: desk.stop) { desk.work(lane, heartbeat: heartbeat) }
         }
@@ -127,7 +138,7 @@ struct AgentConfiguration: Sendable {
         "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
-        "poll.interval", "market.dailyBarDelay", "stream.silence",
+        "poll.interval", "market.dailyBarDelay", "stream.silence", "schwab.loginReserve",
         // The other broker's.
         "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",
         "apca.api.dataUrl", "apca.api.streamUrl", "apca.api.feed", "schwab.app.key", "schwab.app.keyFile",
@@ -182,6 +193,7 @@ struct AgentDesk: Sendable {
     let definition: AgentDefinition
     let configuration: AgentConfiguration
     let stop: StopSignal
+    let gate: BrokerGate
     let heartbeat: Heartbeat
     let readiness: ReadinessBoard
     let logger: Logger
@@ -190,6 +202,8 @@ struct AgentDesk: Sendable {
     /// The agent's own thread.
     func judge(_ settings: Settings, feed: (any BrokerFeed)?) throws {
         let (bus, seed) = self.join(beating: self.heartbeat)
+        let gate = self.gate
+        gate.onOpen(bus.wakeSignal.wake)
         let driver = feed.map {
             FeedDriver(
                 feed: $0,
@@ -200,6 +214,7 @@ struct AgentDesk: Sendable {
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: self.logger,
                 readiness: self.readiness,
+                mayConnect: { gate.isOpen(for: .marketData) },
                 wake: bus.wakeSignal.wake
             )
         }
@@ -208,6 +223,7 @@ struct AgentDesk: Sendable {
             settings: self.configuration.loop,
             bus: bus,
             feed: driver,
+            login: self.loginWatch,
             stop: self.stop,
             readiness: self.readiness,
             heartbeat: self.heartbeat,
@@ -231,8 +247,29 @@ struct AgentDesk: Sendable {
             breaker: self.configuration.breaker,
             rates: self.configuration.rates,
             marketTime: self.configuration.marketTime,
+            gate: self.gate,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
+    }
+
+    /// The thread that asks the broker whose account this is.
+    func checkBroker(beating heartbeat: Heartbeat) {
+        let broker = self.configuration.broker.makeBroker(self.configuration.tls)
+        BrokerCheck(
+            ask: { () throws(BrokerError) in try broker.checkAccount() },
+            settingNames: self.configuration.broker.names,
+            gate: self.gate,
+            stop: self.stop,
+            readiness: self.readiness,
+            heartbeat: heartbeat,
+            logger: self.logger
+        ).run()
+    }
+
+    /// Nil where there is no login, or nobody here uses it.
+    private var loginWatch: LoginWatch? {
+        guard let look = self.configuration.broker.loginReader, !self.definition.agent.lanes.isEmpty else { return nil }
+        return LoginWatch(look: look, logger: self.logger)
     }
 
     /// A thread's own bus, which changes no other ledger than the process's.

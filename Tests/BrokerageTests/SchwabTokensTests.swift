@@ -19,7 +19,7 @@ import TradingCore
         let tokens = stage.tokens()
         #expect(try tokens.accessToken() == SchwabStage.accessToken)
         #expect(stage.client.requests.isEmpty)
-        #expect(try tokens.loginTimeLeft() == .seconds(6 * 86_400))
+        #expect(SchwabLogin.kept(in: stage.endpoints.tokenFile, at: stage.now()).timeLeft == .seconds(6 * 86_400))
     }
 
     @Test func `five minutes before its end it is refreshed, and what came back is stored`() throws {

@@ -11,8 +11,14 @@ final class ChildProgram: Sendable {
     let pid: pid_t
     private let end = Mutex<End?>(nil)
 
-    /// Starts the program; what it prints is appended to the file `output`.
-    init(_ program: String, _ arguments: [String] = [], environment: [String: String], output: String) throws {
+    /// Starts the program; it reads the file `input`, and what it prints is appended to the file `output`.
+    init(
+        _ program: String,
+        _ arguments: [String] = [],
+        environment: [String: String],
+        input: String = "/dev/null",
+        output: String
+    ) throws {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -24,7 +30,7 @@ final class ChildProgram: Sendable {
         var files = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
-        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&files, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&files, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&files, 1, 2)
         var pid: pid_t = 0

@@ -98,7 +98,7 @@ package final class RedisServer: Sendable {
 
     /// A port that was free a moment ago, from below those the system gives to clients: a client that keeps trying to
     /// connect to one of these while nobody listens can be connected to itself, and then blocks the port.
-    private static func freePort() throws -> UInt16 {
+    package static func freePort() throws -> UInt16 {
         for _ in 0..<100 {
             let port = UInt16.random(in: 20_000..<32_000)
             let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -7,6 +7,8 @@ package struct RiskManagementAgent: Judgement {
     private let limits: RiskLimits
     private let approvalLifetime: Duration
     private let speaker = Speaker(.riskManagement)
+    /// The newest that was told. Nil: the broker has none, or nothing was told yet, and that is the first thing told.
+    private var login: BrokerLogin?
 
     /// An approval that has not become an order `approvalLifetime` of market time later is void.
     package init(limits: RiskLimits, approvalLifetime: Duration) {
@@ -15,6 +17,7 @@ package struct RiskManagementAgent: Judgement {
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
+        if case .login = input { return [LoginAlarm.key] }
         guard case .message(let message) = input else { return [Account.key] }
         var keys = [Account.key]
         switch message.body {
@@ -28,7 +31,7 @@ package struct RiskManagementAgent: Judgement {
         return keys
     }
 
-    package func decide(_ input: Input, given documents: Documents) throws -> Decision {
+    package mutating func decide(_ input: Input, given documents: Documents) throws -> Decision {
         switch input {
         case .started:
             guard try documents.find(Account.key, as: Account.self) == nil else { return Decision() }
@@ -43,6 +46,9 @@ package struct RiskManagementAgent: Judgement {
             case .brokerCallCompleted(let answer): return try self.compareAccount(answer, message, documents)
             default: return Decision()
             }
+        case .login(let login):
+            self.login = login
+            return try self.announce(login, documents)
         case .quote, .feed, .poll: return Decision()
         }
     }
@@ -111,6 +117,7 @@ package struct RiskManagementAgent: Judgement {
         _ account: Account,
         equity: Money
     ) throws -> Result<Quantity, RiskRefusal> {
+        if let refusal = RiskRules.checkLogin(self.login, limits: self.limits) { return .failure(refusal) }
         if let refusal = RiskRules.checkLimits(
             signal.plan,
             symbol: signal.symbol,
@@ -128,6 +135,32 @@ package struct RiskManagementAgent: Judgement {
             equity: equity,
             limits: self.limits
         )
+    }
+
+    /// That entries stop for the login's sake is said once for each login, and that they go on again once.
+    private func announce(_ login: BrokerLogin, _ documents: Documents) throws -> Decision {
+        let announced: Versioned<LoginAlarm>? = try documents.find(LoginAlarm.key)
+        var decision = Decision()
+        guard let refusal = RiskRules.checkLogin(login, limits: self.limits) else {
+            if announced != nil {
+                decision.deletes = [LoginAlarm.key]
+                decision.notes.append(Note(.info, "entries go on: somebody has logged in", ["login": "\(login)"]))
+            }
+            return decision
+        }
+        if let announced, announced.value.endsAt == login.endsAt { return decision }
+        decision.puts.append((LoginAlarm.key, JSONWriter.bytes(LoginAlarm(endsAt: login.endsAt))))
+        decision.messages.append(
+            self.speaker.say(
+                .limitExceeded(LimitBreach(symbol: nil, refusal: refusal)),
+                at: login.asOf,
+                about: "login \(login.endsAt?.description ?? "missing at \(login.asOf)")"
+            )
+        )
+        decision.notes.append(
+            Note(.error, "entries stopped: \(login.remedy)", ["risk.reason": "\(refusal)"])
+        )
+        return decision
     }
 
     private func conclude(

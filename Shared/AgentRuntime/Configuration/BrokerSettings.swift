@@ -1,6 +1,6 @@
 package import Brokerage
 package import HTTPTransport
-import TradingCore
+package import TradingCore
 
 /// Which broker the process talks to, and how to reach it.
 ///
@@ -40,6 +40,31 @@ package enum BrokerSettings: Sendable {
                 endpoints: endpoints,
                 client: MeteredHTTPClient(client, gate: gate, schwab: endpoints, now: WallClock.now),
                 now: WallClock.now
+            )
+        }
+    }
+
+    /// Reads how long the login lasts that a person has to renew; nil where keys do not end.
+    package var loginReader: (@Sendable () -> BrokerLogin)? {
+        switch self {
+        case .alpaca: nil
+        case .schwab(let endpoints): { SchwabLogin.kept(in: endpoints.tokenFile, at: WallClock.now()) }
+        }
+    }
+
+    var names: BrokerSettingNames {
+        switch self {
+        case .alpaca:
+            BrokerSettingNames(
+                prefix: "APCA_",
+                address: "APCA_API_BASE_URL",
+                keys: "APCA_API_KEY_ID and APCA_API_SECRET_KEY"
+            )
+        case .schwab:
+            BrokerSettingNames(
+                prefix: "SCHWAB_",
+                address: "SCHWAB_BASE_URL",
+                keys: "SCHWAB_APP_KEY and SCHWAB_APP_SECRET"
             )
         }
     }

@@ -73,6 +73,7 @@ extension Settings {
 extension RiskLimits {
     /// `RISK_MAX_POSITION_VALUE`, `RISK_MAX_POSITION_SHARE`, `RISK_CASH_RESERVE`, `RISK_MAX_DRAWDOWN`,
     /// `RISK_MAX_STOP_DISTANCE` and `RISK_MIN_REWARD_RISK_RATIO`; shares of equity are written as decimals, 0.2 for 20 %.
+    /// And `SCHWAB_LOGIN_RESERVE`, such as 36h.
     package init(_ settings: Settings) throws {
         self.init()
         let share = Rate.zero...Rate.one
@@ -93,6 +94,11 @@ extension RiskLimits {
             "risk.minRewardRiskRatio",
             default: self.rewardRiskRatio,
             in: Rate.zero...Rate(1000)
+        )
+        self.loginReserve = try settings.duration(
+            "schwab.loginReserve",
+            default: self.loginReserve,
+            in: .zero ... .seconds(6 * 86_400)
         )
     }
 }

@@ -30,6 +30,7 @@ package final class AgentLoop {
     private let obstacle: (Documents) throws -> String?
     private var isReconciled: Bool
     private let feed: FeedDriver?
+    private let login: LoginWatch?
     private let stop: StopSignal
     private let readiness: ReadinessBoard
     private let heartbeat: Heartbeat
@@ -58,6 +59,7 @@ package final class AgentLoop {
         settings: AgentLoopSettings,
         bus: any MessageBus,
         feed: FeedDriver?,
+        login: LoginWatch? = nil,
         stop: StopSignal,
         readiness: ReadinessBoard,
         heartbeat: Heartbeat,
@@ -71,6 +73,7 @@ package final class AgentLoop {
         self.obstacle = judgement.obstacle
         self.isReconciled = judgement.readinessReads.isEmpty
         self.feed = feed
+        self.login = login
         self.stop = stop
         self.readiness = readiness
         self.heartbeat = heartbeat
@@ -117,6 +120,7 @@ package final class AgentLoop {
             try self.bus.createGroup(self.agent.rawValue, on: self.agent.callStream(lane))
         }
         try self.tolerate { try self.committer.process(.started) }
+        try self.watchLogin(isOverdue: true)
         if self.settings.watchesQuotes {
             try self.bus.subscribe(to: [EventName.quoteUpdated.rawValue])
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
@@ -147,6 +151,7 @@ package final class AgentLoop {
         self.heartbeat.beat()
         try self.checkReconciliation()
         let now = MonotonicClock.now()
+        try self.watchLogin()
         try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
         if let interval = self.settings.pollInterval, now >= self.nextPoll {
             self.nextPoll = now + interval
@@ -221,6 +226,12 @@ package final class AgentLoop {
                 metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"]
             )
             self.deferred.append(delivery)
+        }
+    }
+
+    private func watchLogin(isOverdue: Bool = false) throws {
+        try self.login?.turn(isOverdue: isOverdue) { login in
+            try self.tolerate { try self.committer.process(.login(login)) }
         }
     }
 

@@ -10,6 +10,7 @@ final class Committer {
     private var judgement: any Judgement
     private let logger: Logger
     private let outcomes: OutcomeCounters
+    private var repetitions = RepetitionFilter()
 
     /// How often a decision is taken anew because somebody else changed a document meanwhile.
     private static let maximumConflicts = 100
@@ -152,6 +153,19 @@ final class Committer {
         )
     }
 
+    /// A call that is made again every second need not be complained of every second.
+    private func isWorthSaying(_ note: Note, _ input: Input) -> Bool {
+        guard case .message(let message) = input, case .brokerCallCompleted(let answer) = message.body,
+            answer.call.attempt > 1
+        else { return true }
+        let details = note.details.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        return self.repetitions.isWorthSaying(
+            "\(note.text) \(details)",
+            about: answer.call.subject,
+            now: MonotonicClock.now()
+        )
+    }
+
     private func log(_ notes: [Note], _ input: Input) {
         for note in notes {
             var metadata: Logger.Metadata = [:]
@@ -163,7 +177,7 @@ final class Committer {
             let level: Logger.Level =
                 switch note.level {
                 case .info: .info
-                case .warning: .warning
+                case .warning: self.isWorthSaying(note, input) ? .warning : .debug
                 case .error: .error
                 }
             self.logger.log(level: level, "\(note.text)", metadata: metadata)

@@ -17,6 +17,8 @@ package final class FeedDriver {
     private let logger: Logger
     private let readiness: ReadinessBoard
     private let wake: @Sendable () -> Void
+    private let mayConnect: () -> Bool
+    private var repetitions = RepetitionFilter()
 
     private let configuration: WebSocketConfiguration
     private var preparation: FeedPreparation?
@@ -51,6 +53,7 @@ package final class FeedDriver {
         group: any EventLoopGroup,
         logger: Logger,
         readiness: ReadinessBoard,
+        mayConnect: @escaping () -> Bool = { true },
         wake: @escaping @Sendable () -> Void
     ) {
         self.feed = feed
@@ -62,6 +65,7 @@ package final class FeedDriver {
         self.group = group
         self.logger = logger
         self.readiness = readiness
+        self.mayConnect = mayConnect
         self.wake = wake
         self.silence = quoteSilence.map { SilenceWatch(feed.vitalSign, quoteSilence: $0) }
     }
@@ -75,7 +79,7 @@ package final class FeedDriver {
             self.readiness.set("broker stream", .ready)
             return
         }
-        if self.connection == nil, now >= self.nextAttempt { self.connectWhenPrepared(now: now) }
+        if self.connection == nil, now >= self.nextAttempt, self.mayConnect() { self.connectWhenPrepared(now: now) }
         if self.waiting.isEmpty { self.collect(now: now) }
         if self.isListening, self.waiting.isEmpty,
             let complaint = try self.silence?.complaint(at: now, isOpen: { try Self.isOpen(bus) })
@@ -197,7 +201,11 @@ package final class FeedDriver {
     }
 
     private func give(up reason: String, retryAfter: Duration, now: Duration) {
-        self.logger.warning("broker stream lost", metadata: ["reason": "\(reason)", "retry_after": "\(retryAfter)"])
+        self.logger.log(
+            level: self.repetitions.isWorthSaying(reason, now: now) ? .warning : .debug,
+            "broker stream lost",
+            metadata: ["reason": "\(reason)", "retry_after": "\(retryAfter)"]
+        )
         self.readiness.set("broker stream", .waiting(reason))
         if self.isListening { self.waiting.append(.event(.disconnected)) }
         self.disconnect()

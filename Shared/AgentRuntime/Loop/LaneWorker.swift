@@ -23,6 +23,7 @@ package final class LaneWorker {
     private let marketTime: MarketTime
     private let now: () -> Duration
     private let wallNow: () -> Timestamp
+    private let gate: BrokerGate?
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -44,6 +45,7 @@ package final class LaneWorker {
         marketTime: MarketTime,
         now: @escaping () -> Duration = MonotonicClock.now,
         wallNow: @escaping () -> Timestamp = WallClock.now,
+        gate: BrokerGate? = nil,
         makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
@@ -64,13 +66,15 @@ package final class LaneWorker {
         self.marketTime = marketTime
         self.now = now
         self.wallNow = wallNow
+        self.gate = gate
         self.makeBroker = makeBroker
     }
 
     private var stream: StreamName { self.agent.callStream(self.lane) }
 
-    /// Runs until the stop signal is given.
+    /// Runs until the stop signal is given. No call is taken before the gate is open.
     package func run() {
+        self.gate?.wait(for: self.lane, beating: self.heartbeat)
         let desk = self.makeDesk()
         var backOff = BackOff()
         while !self.stop.isGiven {
@@ -103,7 +107,7 @@ package final class LaneWorker {
             return monotonicNow()
         }
         let pause = { (duration: Duration) in !stop.wait(for: duration, beating: heartbeat) }
-        let gate = RateGate(
+        let rateGate = RateGate(
             ledger: self.bus,
             budgets: self.rates,
             now: now,
@@ -114,8 +118,8 @@ package final class LaneWorker {
         )
         self.show(.closed, reason: "no call has failed", retryAfter: nil)
         return BrokerDesk(
-            broker: self.makeBroker(gate),
-            gate: gate,
+            broker: self.makeBroker(rateGate),
+            gate: rateGate,
             breaker: self.breakerSettings,
             now: now,
             pause: pause,

@@ -8,6 +8,8 @@ package enum MetricName: String, CaseIterable {
     case brokerCallTime = "quintet_broker_call_seconds"
     case breakerState = "quintet_circuit_breaker_state"
     case rateBudgetLeft = "quintet_rate_budget_left"
+    case brokerChecks = "quintet_broker_checks_total"
+    case loginTimeLeft = "quintet_broker_login_seconds"
 
     /// What each tells, by name.
     package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
@@ -23,6 +25,8 @@ package enum MetricName: String, CaseIterable {
         case .breakerState: "The lane's circuit breaker: 0 closed, 1 half-open, 2 open."
         case .rateBudgetLeft:
             "Requests that the API key's budget had left for stops, exits and cancels after this process's last one."
+        case .brokerChecks: "Questions to the broker at the start whose account this is, by how they ended."
+        case .loginTimeLeft: "Until the login at the broker ends unless a person renews it; negative once it has ended."
         }
     }
 }

@@ -53,6 +53,7 @@ final class OutcomeCounters {
         case .feed(.order): "feed.order"
         case .feed(.ordersMoved): "feed.orders_moved"
         case .poll: "poll"
+        case .login: "login"
         }
     }
 }

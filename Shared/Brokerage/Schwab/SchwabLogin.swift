@@ -57,6 +57,18 @@ package struct SchwabLogin {
         }
     }
 
+    /// What the token file says at that moment of the login in it. Blocks on the file, and asks nobody.
+    package static func kept(in tokenFile: String, at now: Timestamp) -> BrokerLogin {
+        do throws(BrokerError) {
+            let token = try SchwabTokenFile(path: tokenFile).read()
+            return BrokerLogin(.ending(token.loginEndsAt), asOf: now, remedy: Self.remedy)
+        } catch {
+            return BrokerLogin(.missing(error.reason), asOf: now, remedy: Self.remedy)
+        }
+    }
+
+    private static let remedy = "log in to Schwab again with `tradectl schwab login`"
+
     /// The authorization code, decoded once: in the address it ends in `%40`, which stands for `@`.
     private static func code(in address: String) throws(BrokerError) -> String {
         let query = address.drop { $0 != "?" }.dropFirst().prefix { $0 != "#" && !$0.isWhitespace }

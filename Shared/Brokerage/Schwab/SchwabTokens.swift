@@ -32,11 +32,6 @@ package final class SchwabTokens {
         self.now = now
     }
 
-    /// How long requests will work before a person has to log in again; negative when that is overdue.
-    package func loginTimeLeft() throws(BrokerError) -> Duration {
-        try self.file.read().loginEndsAt - self.now()
-    }
-
     /// When the login began whose token was handed out last.
     var authorizedAt: Timestamp? { self.current?.authorizedAt }
 

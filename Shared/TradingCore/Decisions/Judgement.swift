@@ -9,6 +9,8 @@ package enum Input: Hashable, Sendable {
     case feed(FeedEvent)
     /// The polling interval has passed.
     case poll
+    /// How long the broker's login lasts: before anything else after a start, and every few seconds from then on.
+    case login(BrokerLogin)
 }
 
 /// What a broker's stream tells.

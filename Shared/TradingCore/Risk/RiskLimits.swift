@@ -12,6 +12,8 @@ package struct RiskLimits: Hashable, Sendable {
     package var stopDistance = Rate(raw: Rate.unit / 20)
     /// Reward ÷ risk must be greater than this.
     package var rewardRiskRatio = Rate(raw: Rate.unit * 5 / 2)
+    /// So much has to be left of a login that a person has to renew: what is bought has to be sold, too.
+    package var loginReserve = Duration.seconds(24 * 3600)
 
     package init() {}
 }
@@ -31,6 +33,7 @@ package enum RiskRule: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case signalQuantity = "signal_quantity"
     case marketSession = "market_session"
     case clockSkew = "clock_skew"
+    case brokerLogin = "broker_login"
 }
 
 /// A refusal: which rule, its limit, and the value that broke it.

@@ -16,6 +16,16 @@ package enum RiskRules {
         return (try? Rate(peak - equity, over: peak)) ?? .one
     }
 
+    /// Whether the login at the broker lasts long enough to open a position. A broker without one has nothing to check.
+    package static func checkLogin(_ login: BrokerLogin?, limits: RiskLimits) -> RiskRefusal? {
+        guard let login, login.timeLeft <= limits.loginReserve else { return nil }
+        return RiskRefusal(
+            rule: .brokerLogin,
+            limit: "more than \(BrokerLogin.text(of: limits.loginReserve)) of the login left",
+            value: "\(login)"
+        )
+    }
+
     /// Everything but the size: what of this plan or account forbids an entry. Nil if nothing does.
     package static func checkLimits(
         _ plan: EntryPlan,

@@ -55,7 +55,7 @@ package struct SchwabCommand: ParsableCommand {
                     throw CommandFailure(.failed, "no address was given; nothing has changed")
                 }
                 let lifetime = try login.finish(redirectedTo: address)
-                print("Logged in. The login ends in \(SchwabCommand.text(of: lifetime)); log in again before.")
+                print("Logged in. The login ends in \(BrokerLogin.text(of: lifetime)); log in again before.")
             }
         }
     }
@@ -64,7 +64,8 @@ package struct SchwabCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Says how long the login lasts.",
             discussion: """
-                Ends with code 1 when there is no login or it has ended.
+                Ends with code 1 when there is no login or it has ended. SCHWAB_LOGIN_RESERVE, 24h unless given, says how \
+                much of a login has to be left for positions to be opened.
 
                 \(SchwabCommand.settings)
 
@@ -75,16 +76,18 @@ package struct SchwabCommand: ParsableCommand {
         func run() throws {
             try SchwabCommand.reporting {
                 let settings = try Settings()
-                let tokens = SchwabTokens(
-                    endpoints: try SchwabEndpoints(settings),
-                    client: CurlHTTPClient(tls: try TLSSettings(settings)),
-                    now: WallClock.now
-                )
-                let left = try tokens.loginTimeLeft()
-                guard left > .zero else {
-                    throw CommandFailure(.failed, "the login has ended; log in again with `tradectl schwab login`")
+                let endpoints = try SchwabEndpoints(settings)
+                let reserve = try RiskLimits(settings).loginReserve
+                let login = SchwabLogin.kept(in: endpoints.tokenFile, at: WallClock.now())
+                guard login.timeLeft > .zero else { throw CommandFailure(.failed, "\(login): \(login.remedy)") }
+                print("Schwab: \(login).")
+                if login.timeLeft <= reserve {
+                    print(
+                        "No positions are opened for the rest of it, and open ones are sold as ever: \(login.remedy)."
+                    )
+                } else {
+                    print("Positions are opened until \(BrokerLogin.text(of: reserve)) before (SCHWAB_LOGIN_RESERVE).")
                 }
-                print("The login ends in \(SchwabCommand.text(of: left)).")
             }
         }
     }
@@ -102,11 +105,5 @@ package struct SchwabCommand: ParsableCommand {
             FileSystem.write("tradectl: \(error)\n", to: STDERR_FILENO)
             throw ExitCode(code.rawValue)
         }
-    }
-
-    private static func text(of duration: Duration) -> String {
-        let hours = duration.components.seconds / 3600
-        let (days, rest) = hours.quotientAndRemainder(dividingBy: 24)
-        return days == 0 ? "\(hours) h" : "\(days) days and \(rest) h"
     }
 }
