@@ -122,7 +122,7 @@ extension RequestUrgency {
         case .place: self = call.lane == .protective ? .exit : .entry
         case .cancel: self = .exit
         case .find, .reconcile: self = .orders
-        case .account, .clock, .calendar, .bars, .latestQuotes: self = .data
+        case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: self = .data
         }
     }
 }

@@ -26,21 +26,16 @@ package enum BrokerSettings: Sendable {
         }
     }
 
-    /// A broker for the thread that calls this, whose requests go through the gate.
-    func makeBroker(_ tls: TLSSettings, gate: RateGate) -> any Broker {
-        let client = CurlHTTPClient(tls: tls)
+    /// A broker for the thread that calls this, whose requests go through the gate, if there is one.
+    func makeBroker(_ tls: TLSSettings, gate: RateGate? = nil) -> any Broker {
+        var client: any HTTPClient = CurlHTTPClient(tls: tls)
         switch self {
         case .alpaca(let endpoints):
-            return AlpacaBroker(
-                endpoints: endpoints,
-                client: MeteredHTTPClient(client, gate: gate, alpaca: endpoints, now: WallClock.now)
-            )
+            if let gate { client = MeteredHTTPClient(client, gate: gate, alpaca: endpoints, now: WallClock.now) }
+            return AlpacaBroker(endpoints: endpoints, client: client)
         case .schwab(let endpoints):
-            return SchwabBroker(
-                endpoints: endpoints,
-                client: MeteredHTTPClient(client, gate: gate, schwab: endpoints, now: WallClock.now),
-                now: WallClock.now
-            )
+            if let gate { client = MeteredHTTPClient(client, gate: gate, schwab: endpoints, now: WallClock.now) }
+            return SchwabBroker(endpoints: endpoints, client: client, now: WallClock.now)
         }
     }
 
