@@ -25,8 +25,8 @@ struct RESTTests {
                 answer.text == """
                     {"id":"\(id)","client_order_id":"one","created_at":"2009-01-02T14:00:00Z",\
                     "updated_at":"2009-01-02T14:00:00Z","submitted_at":"2009-01-02T14:00:00Z","filled_at":null,\
-                    "expired_at":null,"expires_at":null,"canceled_at":null,"failed_at":null,"replaced_at":null,\
-                    "replaced_by":null,"replaces":null,"asset_id":"\(asset)","symbol":"AAPL",\
+                    "expired_at":null,"expires_at":"2009-01-02T21:00:00Z","canceled_at":null,"failed_at":null,\
+                    "replaced_at":null,"replaced_by":null,"replaces":null,"asset_id":"\(asset)","symbol":"AAPL",\
                     "asset_class":"us_equity","notional":null,"qty":"10","filled_qty":"0","filled_avg_price":null,\
                     "order_class":"simple","order_type":"limit","type":"limit","side":"buy","time_in_force":"day",\
                     "limit_price":"90.5","stop_price":null,"status":"accepted","extended_hours":false,"legs":null,\

@@ -24,6 +24,18 @@ def is_time(value):
     return True
 
 
+PARAMETER_FORMATS = jsonschema.FormatChecker()
+
+
+@PARAMETER_FORMATS.checks("date-time", raises=ValueError)
+def is_time_or_date(value):
+    """A date will do for a time that is asked about: the files say so in prose, and the clients send them."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        datetime.date.fromisoformat(value)
+        return True
+    return is_time(value)
+
+
 class Operation:
     def __init__(self, document, path, method, item):
         self.document = document
@@ -67,8 +79,7 @@ class Operation:
             return ["there is a body"]
         schema = content["content"]["application/json"]["schema"]
         value = json.loads(body)
-        unknown = set(value) - self.document.members(schema)
-        return self.document.problems(value, schema) + [f"{name} is no member" for name in sorted(unknown)]
+        return self.document.problems(value, schema) + self.document.unknown_members(value, schema)
 
     def check_answer(self, status, body):
         """The problems of an answer: a status or a body that the specification does not have."""
@@ -87,7 +98,8 @@ class Operation:
         if body is None:
             return ["the body is missing"]
         schema = content["application/json"]["schema"]
-        return self.document.problems(json.loads(body), schema)
+        value = json.loads(body)
+        return self.document.problems(value, schema) + self.document.unknown_members(value, schema)
 
 
 class Document:
@@ -109,19 +121,42 @@ class Document:
         return value
 
     def members(self, schema):
-        """The names a body may have."""
+        """What an object may have, by name."""
         schema = self.resolved(schema)
-        names = set(schema.get("properties", {}))
+        members = dict(schema.get("properties", {}))
         for kind in ("allOf", "oneOf", "anyOf"):
             for part in schema.get(kind, []):
-                names |= self.members(part)
-        return names
+                members.update(self.members(part))
+        return members
 
-    def problems(self, value, schema):
+    def unknown_members(self, value, schema, path="$"):
+        """A schema lets pass what it does not know, such as a name that is misspelt."""
+        schema = self.resolved(schema)
+        if isinstance(value, list):
+            items = schema.get("items")
+            return [] if items is None else [
+                problem for each in value for problem in self.unknown_members(each, items, f"{path}[]")
+            ]
+        members = self.members(schema)
+        if not isinstance(value, dict) or not members and "additionalProperties" not in schema:
+            return []
+        problems = []
+        for name, each in value.items():
+            known = members.get(name, schema.get("additionalProperties"))
+            if known is None:
+                problems.append(f"{path}.{name} is no member")
+            elif isinstance(known, dict):
+                problems += self.unknown_members(each, known, f"{path}.{name}")
+        return problems
+
+    def problems(self, value, schema, formats=FORMATS):
         validator = jsonschema.Draft202012Validator(
-            self._rebased(schema), registry=self.registry, format_checker=FORMATS
+            self._rebased(schema), registry=self.registry, format_checker=formats
         )
-        return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(value)]
+        return [
+            re.sub(r"\[\d+\]", "[]", error.json_path) + f": {error.message[:300]}"
+            for error in validator.iter_errors(value)
+        ]
 
     def problems_of_text(self, text, schema):
         """Of a parameter, which is text whatever its type."""
@@ -134,13 +169,15 @@ class Document:
             value = {"true": True, "false": False}.get(text, text)
         elif kind == "array":
             value = text.split(",")
-        return self.problems(value, schema)
+        return self.problems(value, schema, PARAMETER_FORMATS)
 
     def _rebased(self, value):
-        """References are to the whole file."""
+        """References are to the whole file. What is to be one of several may be more than one of them: the files'
+        alternatives overlap, so that not even their own examples are only one."""
         if isinstance(value, dict):
             return {
-                name: f"urn:api{each}" if name == "$ref" and isinstance(each, str) else self._rebased(each)
+                "anyOf" if name == "oneOf" else name:
+                    f"urn:api{each}" if name == "$ref" and isinstance(each, str) else self._rebased(each)
                 for name, each in value.items()
             }
         return [self._rebased(each) for each in value] if isinstance(value, list) else value

@@ -21,13 +21,13 @@ class DataTests(SimulatorTestCase):
         self.client = StockHistoricalDataClient(KEY, SECRET, url_override=self.simulator.url)
         self.client._retry = 0
 
-    def bars(self, **fields):
+    def history(self, **fields):
         fields.setdefault("timeframe", TimeFrame.Day)
         return self.client.get_stock_bars(StockBarsRequest(**fields)).data
 
     def test_bars_of_several_symbols_come_page_by_page(self):
         self.pacer.finish()
-        bars = self.bars(symbol_or_symbols=BOTH, start=datetime.datetime(2026, 3, 1))
+        bars = self.history(symbol_or_symbols=BOTH, start=datetime.datetime(2026, 3, 1))
         self.assertEqual({symbol: len(each) for symbol, each in bars.items()}, {"AAPL": 6, "MSFT": 6})
         first = bars["AAPL"][0]
         self.assertEqual((first.open, first.high, first.low, first.close, first.volume), (100, 104, 97, 102, 1000))
@@ -43,16 +43,16 @@ class DataTests(SimulatorTestCase):
 
     def test_bars_are_those_of_the_time_asked_for(self):
         self.pacer.finish()
-        bars = self.bars(
+        bars = self.history(
             symbol_or_symbols="AAPL", start=datetime.datetime(2026, 3, 3), end=datetime.datetime(2026, 3, 5),
             adjustment=Adjustment.RAW, feed=DataFeed.SIP, limit=1,
         )
         self.assertEqual([bar.close for bar in bars["AAPL"]], [105])
-        self.assertEqual(self.bars(symbol_or_symbols="NONE"), {})
+        self.assertEqual(self.history(symbol_or_symbols="NONE"), {})
 
     def test_bars_of_another_length_are_refused(self):
         with self.assertRaises(APIError) as caught:
-            self.bars(symbol_or_symbols="AAPL", timeframe=TimeFrame(5, TimeFrameUnit.Minute))
+            self.history(symbol_or_symbols="AAPL", timeframe=TimeFrame(5, TimeFrameUnit.Minute))
         self.assertEqual((caught.exception.status_code, caught.exception.code), (400, 40010001))
 
     def test_latest_quote_trade_and_bar(self):

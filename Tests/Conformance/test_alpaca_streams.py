@@ -101,7 +101,7 @@ class StreamTests(SimulatorTestCase):
     def test_trade_updates_tell_of_orders(self):
         updates = self.trade_updates()
         client = client_of(self.simulator)
-        self.pacer.until("q", "AAPL")
+        self.pacer.until("q", "MSFT")
         market = client.submit_order(
             MarketOrderRequest(symbol="AAPL", qty=10, side=OrderSide.BUY, time_in_force=TimeInForce.DAY)
         )
@@ -120,7 +120,7 @@ class StreamTests(SimulatorTestCase):
         )
         self.assertEqual((seen[1].price, seen[1].qty, seen[1].position_qty), (100, 10, 10))
         self.assertIsNotNone(seen[1].execution_id)
-        self.pacer.until("q", "AAPL", 3)
+        self.pacer.until("q", "AAPL", 2)
         fill = updates.get(timeout=DEADLINE)
         self.assertEqual((fill.order.id, fill.event, fill.price, fill.position_qty), (limit.id, TradeEvent.FILL, 102, 5))
         self.assertIs(fill.order.status, OrderStatus.FILLED)

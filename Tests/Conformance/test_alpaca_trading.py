@@ -122,7 +122,7 @@ class TradingTests(SimulatorTestCase):
             [OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP],
         )
         self.assertEqual((stop.stop_price, limit.limit_price, trailing.trail_percent), ("98", "96", "2.5"))
-        self.assertEqual(trailing.hwm, "100")
+        self.assertEqual(self.order(trailing.id).hwm, "100")
         # Three times ten shares are held, and nothing is left to sell.
         self.assertEqual(self.client.get_open_position("AAPL").qty_available, "0")
         self.assert_refused(
@@ -197,6 +197,57 @@ class TradingTests(SimulatorTestCase):
         self.assert_refused(422, 42210000, self.buy, symbol="NONE")
         self.assert_refused(404, 40410000, self.client.get_order_by_client_id, "never")
         self.assert_refused(404, 40410000, self.order, "00000000-0000-4000-8000-000000000000")
+
+    # Orders that depend on each other
+
+    def statuses(self, order):
+        """Of an order and its legs."""
+        order = self.client.get_order_by_id(order.id, GetOrderByIdRequest(nested=True))
+        return [order.status] + [leg.status for leg in order.legs]
+
+    def test_bracket_ends_with_its_target(self):
+        self.pacer.until("q", "AAPL")
+        bracket = self.buy(
+            order_class=OrderClass.BRACKET, take_profit=TakeProfitRequest(limit_price=103),
+            stop_loss=StopLossRequest(stop_price=96),
+        )
+        self.assertIs(bracket.order_class, OrderClass.BRACKET)
+        self.assertEqual([leg.order_type for leg in bracket.legs], [OrderType.LIMIT, OrderType.STOP])
+        self.assertEqual({leg.side for leg in bracket.legs}, {OrderSide.SELL})
+        self.assertIs(self.statuses(bracket)[0], OrderStatus.FILLED)
+        self.assertEqual(self.client.get_open_position("AAPL").qty_available, "0")
+        self.pacer.until("q", "AAPL", 2)
+        self.assertEqual(self.statuses(bracket), [OrderStatus.FILLED, OrderStatus.FILLED, OrderStatus.CANCELED])
+        self.assertEqual(self.order(bracket.legs[0].id).filled_avg_price, "103")
+        self.assert_refused(
+            422, 42210000, self.buy, order_class=OrderClass.BRACKET, take_profit=TakeProfitRequest(limit_price=90),
+            stop_loss=StopLossRequest(stop_price=96),
+        )
+
+    def test_one_triggers_other_protects(self):
+        self.pacer.until("q", "AAPL")
+        order = self.client.submit_order(LimitOrderRequest(
+            symbol="AAPL", qty=10, side=OrderSide.BUY, time_in_force=GTC, limit_price=98, order_class=OrderClass.OTO,
+            stop_loss=StopLossRequest(stop_price=95),
+        ))
+        self.assertEqual(self.statuses(order), [OrderStatus.NEW, OrderStatus.HELD])
+        self.pacer.until("q", "AAPL")
+        self.assertEqual(self.statuses(order)[0], OrderStatus.FILLED)
+        self.assertNotEqual(self.statuses(order)[1], OrderStatus.HELD)
+        self.client.cancel_order_by_id(order.legs[0].id)
+        self.assertEqual(self.client.get_open_position("AAPL").qty_available, "10")
+
+    def test_one_cancels_other_ends_with_its_stop(self):
+        self.pacer.until("q", "AAPL")
+        self.buy()
+        pair = self.client.submit_order(LimitOrderRequest(
+            symbol="AAPL", qty=10, side=OrderSide.SELL, time_in_force=GTC, order_class=OrderClass.OCO,
+            take_profit=TakeProfitRequest(limit_price=110), stop_loss=StopLossRequest(stop_price=98),
+        ))
+        self.assertEqual((pair.limit_price, pair.legs[0].stop_price), ("110", "98"))
+        self.pacer.until("q", "AAPL")
+        self.assertEqual(self.statuses(pair), [OrderStatus.CANCELED, OrderStatus.FILLED])
+        self.assertEqual(self.client.get_all_positions(), [])
 
     # Positions and activities
 

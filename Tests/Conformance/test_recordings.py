@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -19,6 +20,14 @@ from specification import Specification
 REPLAY_DEADLINE = 100
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "Services/BrokerSimulator/SampleBars"
+
+# What the broker sends though its files have it otherwise; its clients rely on some of it.
+DEVIATIONS = re.compile(
+    r"\$.*\.(subtag|source|easy_to_borrow|crypto_tier|effective_buying_power|position_market_value"
+    r"|admin_configurations|user_configurations) is no member"
+    # An empty answer about one symbol.
+    r"|\$\.bars: None is not of type 'array'"
+)
 
 NAMES = {"type": "array", "items": {"type": "string"}}
 REDACTED = {"const": "redacted"}
@@ -85,6 +94,8 @@ class RecordingTestCase(unittest.TestCase):
         """One line for each kind of problem."""
         kinds = {}
         for entry, problem in problems:
+            if DEVIATIONS.fullmatch(problem):
+                continue
             kinds.setdefault((self.operation(entry).name, problem), entry)
         self.assertEqual(len(kinds), 0, "\n" + "\n".join(
             f"{name}: {problem}\n  in {json.dumps(entry)[:1000]}" for (name, problem), entry in kinds.items()
@@ -125,7 +136,7 @@ class AdapterTests(RecordingTestCase):
         (folder / "bars").mkdir(parents=True)
         for symbol in ("AAPL", "IBM", "MSFT"):
             with open(SAMPLE / f"{symbol}.csv") as sample:
-                (folder / "bars" / f"{symbol}.csv").write_text("".join(itertools.islice(sample, 160)))
+                (folder / "bars" / f"{symbol}.csv").write_text("".join(itertools.islice(sample, 110)))
         recording = folder / "adapters.jsonl"
         run = subprocess.run(
             [str(self.binaries / "tradectl"), "replay", f"--bars={folder / 'bars'}", f"--run-directory={folder / 'run'}",
@@ -159,7 +170,8 @@ class AdapterTests(RecordingTestCase):
     def test_what_the_adapters_ask_is_as_specified(self):
         asked = self.assert_as_specified(self.replay("plain"))
         self.assertLessEqual({
-            "POST /v2/orders", "DELETE /v2/orders/{order_id}", "GET /v2/orders/{order_id}", "GET /v2/clock",
+            "POST /v2/orders", "DELETE /v2/orders/{order_id}", "GET /v2/account", "GET /v2/clock", "GET /v2/calendar",
+            "GET /v2/stocks/{symbol}/bars",
         }, asked)
 
     def test_what_they_ask_after_lost_answers_is_as_specified(self):

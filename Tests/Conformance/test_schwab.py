@@ -37,6 +37,7 @@ class Redirect(httpx.BaseTransport):
 
     def handle_request(self, request):
         self.paths.append(request.url.path)
+        request.headers["Host"] = f"127.0.0.1:{self.port}"
         request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self.port)
         return self.inner.handle_request(request)
 
@@ -108,10 +109,9 @@ class SchwabTests(SchwabTestCase):
         ))
 
     def statuses(self, order):
-        """Of an order and, under it, of those that depend on it."""
-        return [order["status"]] + [
-            status for child in order.get("childOrderStrategies", []) for status in self.statuses(child)
-        ]
+        """Of an order, if it is one for shares, and of those under it."""
+        own = [order["status"]] if "orderLegCollection" in order else []
+        return own + [status for child in order.get("childOrderStrategies", []) for status in self.statuses(child)]
 
     # The login
 
@@ -227,6 +227,29 @@ class SchwabTests(SchwabTestCase):
         order = self.order(self.place(equity_buy_limit("AAPL", 1000, 100)))
         self.assertEqual(order["status"], "REJECTED")
         self.assertTrue(order["statusDescription"])
+
+    def test_entry_triggers_a_pair_of_which_one_cancels_the_other(self):
+        self.pacer.until("q", "AAPL")
+        number = self.place(first_triggers_second(
+            equity_buy_limit("AAPL", 10, 99),
+            one_cancels_other(equity_sell_limit("AAPL", 10, 103), stop_order("AAPL", 10, 96)),
+        ))
+        order = self.order(number)
+        self.assertEqual(order["orderStrategyType"], "TRIGGER")
+        self.assertEqual(order["childOrderStrategies"][0]["orderStrategyType"], "OCO")
+        self.assertEqual(self.statuses(order), ["WORKING", "AWAITING_PARENT_ORDER", "AWAITING_PARENT_ORDER"])
+        self.pacer.until("q", "AAPL")
+        self.assertEqual(self.statuses(self.order(number)), ["FILLED", "WORKING", "AWAITING_STOP_CONDITION"])
+        self.pacer.until("q", "AAPL")
+        self.assertEqual(self.statuses(self.order(number)), ["FILLED", "FILLED", "CANCELED"])
+
+    def test_pair_protects_shares_that_are_held(self):
+        self.pacer.until("q", "AAPL")
+        self.place(equity_buy_market("AAPL", 10))
+        number = self.place(one_cancels_other(equity_sell_limit("AAPL", 10, 110), stop_order("AAPL", 10, 98)))
+        self.assertEqual(self.statuses(self.order(number)), ["WORKING", "AWAITING_STOP_CONDITION"])
+        self.pacer.until("q", "AAPL")
+        self.assertEqual(self.statuses(self.order(number)), ["CANCELED", "FILLED"])
 
     def test_orders_are_listed_by_status_for_one_account_and_all(self):
         self.pacer.until("q", "AAPL")

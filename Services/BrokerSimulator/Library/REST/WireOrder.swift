@@ -23,6 +23,12 @@ struct WireOrder: JSONEncodable {
         self.legs = engine.legs(of: order)
     }
 
+    /// The replay itself lets an order that is good till cancelled wait as long as there are bars.
+    private var expiresAt: Timestamp {
+        self.order.timeInForce == .goodTillCancelled
+            ? self.order.createdAt + .seconds(90 * 86_400) : MarketCalendar.nextClose(after: self.order.createdAt)
+    }
+
     func write(to writer: inout JSONWriter) {
         let order = self.order
         writer.object {
@@ -33,7 +39,7 @@ struct WireOrder: JSONEncodable {
             $0.field("submitted_at", order.createdAt)
             $0.nullable("filled_at", order.filledAt)
             $0.nullable("expired_at", order.expiredAt)
-            $0.field("expires_at", JSONValue.null)
+            $0.field("expires_at", self.expiresAt)
             $0.nullable("canceled_at", order.cancelledAt)
             $0.nullable("failed_at", order.failedAt)
             $0.nullable("replaced_at", order.replacedAt)
