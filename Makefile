@@ -79,7 +79,8 @@ test: setup ## Run every test, then conformance; a redis-server is started where
 	if [ $$status -ne 0 ]; then
 		# Whoever sees only the end of a long log is to see what failed.
 		echo "failed:"
-		grep -aE '^(✘|error:)|recorded an issue|Fatal error|Exited with' "$$log" | tail -n 200 || true
+		awk '/^✘ Test |^error:|Fatal error/ { print; kept = 1; next } /^↳/ && kept { print; next } { kept = 0 }' "$$log" |
+			tail -n 200
 		exit $$status
 	fi
 	$(MAKE) --no-print-directory sessions
@@ -99,7 +100,7 @@ $(CONFORMANCE)/ready: Tests/Conformance/requirements.txt | setup
 	echo "conformance: installing the brokers' clients; once, about a minute"
 	rm -rf $(CONFORMANCE)
 	python3 -m venv $(CONFORMANCE)
-	$(CONFORMANCE)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
 		echo "conformance: the brokers' clients cannot be installed: pip has to reach a package index once" >&2
 		exit 1
 	}
