@@ -285,5 +285,6 @@ class TradingTests(SimulatorTestCase):
         self.assertEqual([(fill.qty, fill.price) for fill in fills(direction="asc")], [(1, 100), (2, 100), (3, 100)])
         self.assertEqual([fill.order_id for fill in fills()], [order.id for order in reversed(orders)])
         first, *_ = fills(page_size=1)
+        self.assertRegex(first.id, r"^20260302093000000::[0-9a-f-]{36}$")
         self.assertEqual([fill.qty for fill in fills(page_size=1, page_token=first.id)], [2])
         self.assertEqual([fill.qty for fill in fills(order_id=str(orders[0].id))], [1])

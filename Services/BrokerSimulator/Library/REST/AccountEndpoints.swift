@@ -63,7 +63,7 @@ package enum AccountEndpoints {
         let ordered = isAscending ? fills : fills.reversed()
         var start = ordered.startIndex
         if let token = request.parameter("page_token") {
-            guard let index = ordered.firstIndex(where: { $0.id == token }) else {
+            guard let index = ordered.firstIndex(where: { $0.activityID == token }) else {
                 throw .parameter("page_token is not the id of an activity")
             }
             start = index + 1
@@ -100,6 +100,15 @@ package enum AccountEndpoints {
     }
 }
 
+extension SimulatedExecution {
+    /// The clock of New York to the millisecond, then the execution: `20090102093000000::…`.
+    fileprivate var activityID: String {
+        let local = self.at + .seconds(NewYorkTime.secondsFromUTC(at: self.at))
+        let milliseconds = "\(1000 + local.milliseconds - local.seconds * 1000)".dropFirst()
+        return "\(local.description.prefix(19).filter(\.isNumber))\(milliseconds)::\(self.id)"
+    }
+}
+
 private struct WireFill: JSONEncodable {
     let fill: SimulatedExecution
 
@@ -108,7 +117,7 @@ private struct WireFill: JSONEncodable {
         let isComplete = fill.remainingQuantity == .zero
         writer.object {
             $0.field("activity_type", "FILL")
-            $0.field("id", fill.id)
+            $0.field("id", fill.activityID)
             $0.field("order_id", fill.orderID)
             $0.field("order_status", isComplete ? "filled" : "partially_filled")
             $0.field("symbol", fill.symbol)
