@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTransport
 import Testing
 import TradingCore
 

@@ -9,7 +9,7 @@ struct MarketControl: Sendable {
     func command(_ text: String) -> RESTReply {
         do throws(BrokerSimulatorError) {
             let commands = try MarketCommand.list(text)
-            let defect = self.market.withLock { market in
+            let defect: String? = self.market.withLock { market in
                 for (place, command) in commands.enumerated() {
                     if let defect = market.defect(of: command) { return "command \(place + 1): \(defect)" }
                 }

@@ -86,7 +86,7 @@ package struct FaultOrder: Hashable, Sendable, CustomStringConvertible {
     /// Of a decimal with up to three places after the point.
     static func milliseconds(_ text: some StringProtocol) -> Int64? {
         let isNegative = text.hasPrefix("-")
-        let digits = text.hasPrefix("+") || isNegative ? text.dropFirst() : text[...]
+        let digits = String(text.hasPrefix("+") || isNegative ? text.dropFirst() : text[...])
         let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count == 2 ? parts[1] : "0"
         guard (1...2).contains(parts.count), (1...8).contains(parts[0].utf8.count),
