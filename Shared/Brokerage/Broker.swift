@@ -56,8 +56,8 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
         case refused(code: String)
         /// It certainly did not happen, and may work later: not reached, or turned away by the rate limit.
         case notExecuted
-        /// This side has not sent it, for want of room in the rate budget or because it would be in vain. It says nothing
-        /// of the broker.
+        /// This side has not sent it, for want of room in the rate budget or because it would be in vain. It says
+        /// nothing of the broker.
         case withheld
         /// It certainly did not happen, and nothing will until a person has logged in again.
         case loginExpired

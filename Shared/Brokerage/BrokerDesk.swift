@@ -19,8 +19,8 @@ package final class BrokerDesk {
     /// How long a cancelled order is watched for its terminal state.
     private let cancelPatience: Duration
 
-    /// `gate`: the one that the broker's requests go through, if they do. `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is
-    /// false when the process is to stop instead.
+    /// `gate`: the one that the broker's requests go through, if they do. `now` reads a monotonic clock; `pause` blocks
+    /// the thread for about that long, and is false when the process is to stop instead.
     package init(
         broker: any Broker,
         gate: RateGate? = nil,

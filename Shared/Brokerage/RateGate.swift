@@ -18,12 +18,11 @@ package final class RateGate {
     /// How long the notice that held the last request back keeps requests like it quiet; nil if that was not why.
     private(set) var quietFor: Duration?
 
-    /// What may be said of an answer that says no more than that there were too many requests: both brokers count by
-    /// the minute.
+    /// After an answer that says no more than that there were too many requests: both brokers count by the minute.
     private static let longestQuiet = Duration.seconds(60)
 
-    /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is false when the process is to
-    /// stop instead; `leftChanged` hears how many requests a budget has left.
+    /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is false when the process is
+    /// to stop instead; `leftChanged` hears how many requests a budget has left.
     package init(
         ledger: any RateLedger,
         budgets: RateBudgets,
@@ -70,7 +69,7 @@ package final class RateGate {
                     + "\(Self.seconds(wait))"
             case .noticed(let notice, let retryAfter):
                 wait = retryAfter
-                reason = "\(notice.reason) (known for \(Self.seconds(wait)) more)"
+                reason = "\(notice.reason); for another \(Self.seconds(wait)) nothing like it is sent"
                 guard self.urgency.isProtective else {
                     self.quietFor = wait
                     throw .withheld(reason)

@@ -2,8 +2,8 @@ extension RedisScript {
     // Departures are ascending, so that the oldest that count stand first and the newest last. Those of later than now
     // were written before the server's clock was set back. All times are in microseconds.
     // KEYS: the departures of the last minute, the notice.
-    // ARGV: the time or nothing for the server's; window; the limit for this urgency and for the most urgent; whether it
-    // is protective; interval between protective requests; time of a probe; how long a notice is remembered.
+    // ARGV: the time or nothing for the server's; window; the limit for this urgency and for the most urgent; whether
+    // it is protective; interval between protective requests; time of a probe; how long a notice is remembered.
     // Returns {0, left, probe or 0}; {1, time to wait} if too many have left; {2, time to wait, cause, reason} if a
     // notice stands.
     static let takeRequestSource =

@@ -6,8 +6,10 @@ import TradingCore
 /// | environment | file | default |
 /// |---|---|---|
 /// | `BROKER_REQUESTS_PER_MINUTE` | `brokerRequestsPerMinute` | 180 at Alpaca, 120 at Schwab; 0 is no limit |
-/// | `BROKER_DATA_REQUESTS_PER_MINUTE` | `brokerDataRequestsPerMinute` | 180 at Alpaca; 0 is no limit. Schwab counts data with the rest |
-/// | `BROKER_RESERVED_SHARE` | `brokerReservedShare` | 0.3 at Alpaca, 0.5 at Schwab: kept for stops, exits and cancels |
+/// | `BROKER_DATA_REQUESTS_PER_MINUTE` | `brokerDataRequestsPerMinute` | 180; Schwab counts data with the rest |
+/// | `BROKER_RESERVED_SHARE` | `brokerReservedShare` | 0.3 at Alpaca, 0.5 at Schwab |
+///
+/// The reserved share is kept for stops, exits and cancels.
 extension RateBudgets {
     package init(_ settings: Settings, _ broker: BrokerSettings) throws {
         func limit(_ path: String, _ value: Int) throws -> Int {

@@ -3,8 +3,8 @@ import TradingCore
 
 /// What the process needs before it can work, by name, and how its circuit breakers stand. Safe from any thread.
 ///
-/// An open breaker is no lack of readiness: the process works, goes on with its other lanes and finds out by itself when
-/// the broker is back, and neither a restart nor another process could do better.
+/// An open breaker is no lack of readiness: the process works, goes on with its other lanes and finds out by itself
+/// when the broker is back, and neither a restart nor another process could do better.
 package final class ReadinessBoard: Sendable {
     package enum Status: Equatable, Sendable {
         case ready
@@ -36,7 +36,7 @@ package final class ReadinessBoard: Sendable {
     }
 
     /// Whether every check is ready and no thread hangs, with the same moment's JSON:
-    /// `{"ready":false,"checks":{"redis":"…"},"breakers":{"entries":{"state":"open","since":"…","until":"…",…}}}`.
+    /// `{"ready":false,"checks":{"redis":"…"},"breakers":{"entries":{"state":"open",…}}}`.
     package func report(_ liveness: Liveness = .alive) -> (isReady: Bool, json: [UInt8]) {
         var (checks, breakers) = self.state.withLock { ($0.checks, $0.breakers) }
         if case .stalled(let reason) = liveness { checks["threads"] = .waiting(reason) }
