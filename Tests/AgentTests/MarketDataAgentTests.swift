@@ -201,7 +201,10 @@ import TradingCore
     @Test func `after a reconnect the stream's bars wait for those that were missed`() throws {
         let minute = try #require(Timeframe("1Min"))
         let stage = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: minute))
-        try self.connect(stage, sessions: [Self.session(Self.date)])
+        let first = try #require(try stage.judge(.feed(.connected)).messages.first)
+        let asked = try stage.judge(Self.answer(first, .clock(NewYorkTime.timestamp(on: Self.date, hour: 0)))).messages
+        try stage.judge(Self.answer(try #require(asked.first), .sessions([Self.session(Self.date)])))
+        try stage.judge(Self.answer(try #require(asked.last), .bars([])))
         let symbol = try Sample.symbol()
         func bar(_ minute: Int) throws -> Bar { try Self.bar(at: (10, minute)) }
         func times(_ decision: Decision) -> [Timestamp] {

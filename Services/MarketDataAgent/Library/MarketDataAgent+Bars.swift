@@ -39,11 +39,11 @@ extension MarketDataAgent {
 
     /// What was missed has come; what the stream has said since follows it.
     func catchUp(with bars: [Bar], of symbol: Symbol, _ timeframe: Timeframe, _ work: inout Work) {
+        guard let clock = work.clock?.value else { return }
         let held = work.clock?.value.heldBars.removeValue(forKey: symbol) ?? []
         // An answer may hold the bar that is still forming; the stream tells of complete ones alone.
         let complete = bars.filter { bar in
-            guard let interval = timeframe.interval, let marketTime else { return true }
-            return bar.timestamp + interval <= marketTime
+            timeframe.interval.map { bar.timestamp + $0 <= self.latestTime(clock) } ?? true
         }
         self.take(complete + held.sorted { $0.timestamp < $1.timestamp }, of: symbol, timeframe, &work)
     }
@@ -51,7 +51,8 @@ extension MarketDataAgent {
     /// Those whose daily bar of the session that closed last has not come, once it is complete.
     func symbolsWithoutLastBar(_ work: Work) -> [Symbol] {
         guard self.timeframe == .day, let clock = work.clock?.value, clock.isOpen == false,
-            (self.marketTime ?? clock.lastBoundary) >= clock.lastBoundary + self.dailyBarDelay
+            clock.lastBoundary > clock.since,
+            self.latestTime(clock) >= clock.lastBoundary + self.dailyBarDelay
         else { return [] }
         let day = NewYorkTime.timestamp(on: NewYorkTime.date(of: clock.lastBoundary), hour: 0)
         return self.symbols.filter { symbol in clock.lastBars[symbol].map { $0 < day } ?? true }
@@ -101,11 +102,14 @@ extension MarketDataAgent {
     /// When the bar was complete; nil while it is still forming. A daily bar is complete at its session's close.
     private func completion(of bar: Bar, _ timeframe: Timeframe, _ clock: MarketClock) -> Timestamp? {
         if let interval = timeframe.interval { return bar.timestamp + interval }
-        // Another replica may have seen the close: what it has announced counts as much as what this one has seen.
-        let time = self.marketTime.map { max($0, clock.lastBoundary) } ?? clock.lastBoundary
         guard let session = self.schedule?.session(on: NewYorkTime.date(of: bar.timestamp)),
-            time >= session.close + self.dailyBarDelay
+            self.latestTime(clock) >= session.close + self.dailyBarDelay
         else { return nil }
         return session.close
+    }
+
+    /// Another replica may have seen the close: what it has announced counts as much as what this one has seen.
+    private func latestTime(_ clock: MarketClock) -> Timestamp {
+        [self.marketTime, clock.streamConnectedAt].compactMap(\.self).reduce(clock.lastBoundary, max)
     }
 }

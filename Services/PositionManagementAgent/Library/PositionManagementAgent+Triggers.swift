@@ -7,11 +7,21 @@ extension PositionManagementAgent {
         guard let watch = watches?.value.hit(by: quote) else { return Decision() }
         var position = try ManagedPosition(watch.trade, documents)
         guard position.trade.state == .holding else { return Decision() }
-        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
-        // One from before the data stream was connected may have been overtaken unseen.
-        if let connectedAt = clock?.value.streamConnectedAt, quote.timestamp < connectedAt { return Decision() }
+        guard try Self.isGood(quote, documents) else { return Decision() }
         try self.targetHit(&position, by: quote)
         return position.decision()
+    }
+
+    /// What is known of a symbol's price, if that may have triggered something.
+    func quote(_ symbol: Symbol, _ documents: Documents) throws -> Quote? {
+        guard let quote = try documents.quote(symbol), try Self.isGood(quote, documents) else { return nil }
+        return quote
+    }
+
+    /// A quote from before the data stream was connected may have been overtaken unseen.
+    private static func isGood(_ quote: Quote, _ documents: Documents) throws -> Bool {
+        let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
+        return clock?.value.streamConnectedAt.map { quote.timestamp >= $0 } ?? true
     }
 
     func targetHit(_ position: inout ManagedPosition, by quote: Quote) throws {

@@ -37,7 +37,8 @@ package struct PositionManagementAgent: Judgement {
             guard let id = message.tradeID else { return [] }
             let key = Trade.key(id)
             guard let trade: Versioned<Trade> = try documents.find(key) else { return [key] }
-            return [key, Quote.key(trade.value.symbol), TargetWatches.key(trade.value.symbol)]
+            let symbol = trade.value.symbol
+            return [key, Quote.key(symbol), TargetWatches.key(symbol), MarketClock.key]
         }
     }
 
@@ -59,7 +60,7 @@ package struct PositionManagementAgent: Judgement {
                 if notice.role == .stop { try self.replaceLostStop(&position, notice, message) }
             case .exitSignal: try self.beginStrategyExit(&position, message)
             case .brokerCallCompleted(let answer):
-                try self.take(answer, &position, message, quote: try documents.quote(position.trade.symbol))
+                try self.take(answer, &position, message, quote: try self.quote(position.trade.symbol, documents))
             default: break
             }
             return position.decision()
