@@ -14,7 +14,8 @@ package protocol Broker {
     func order(_ order: OrderReference) throws(BrokerError) -> OrderReport?
     /// Asks for another order in an order's place. The one replaced may fill first: then the new one is refused, at
     /// once or later, so that both have to be looked at afterwards. `replacement.quantity` is the new total, what is
-    /// filled already included.
+    /// filled already included; what the new order reports are its own fills alone, and the one replaced ends as
+    /// cancelled with those it had.
     func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport
     /// Every order that is not at its end, whoever entered it, those that wait for another included. Every page.
     func openOrders() throws(BrokerError) -> [BrokerOrder]

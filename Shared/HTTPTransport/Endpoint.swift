@@ -41,3 +41,10 @@ struct Endpoint: Sendable {
         return String(cString: text)
     }
 }
+
+/// The host that a URL leads to, in lower case and without a closing dot; nil for what is no absolute http, https, ws or
+/// wss URL.
+package func hostName(of url: String) -> String? {
+    guard let host = Endpoint(parsing: url)?.host.lowercased() else { return nil }
+    return host.hasSuffix(".") ? String(host.dropLast()) : host
+}

@@ -69,17 +69,22 @@ struct SimulatedBroker: Broker {
         if let known = self.market.engine.order(clientID: key), let report = SimulatedMarket.report(known) {
             return report
         }
+        guard terms.orderClass == .simple else {
+            throw BrokerError(.refused(code: "simulated"), "no order classes here")
+        }
         self.market.submissions[key, default: 0] += 1
         do {
             let result = try self.market.engine.submit(
                 OrderRequest(
                     symbol: terms.symbol,
                     side: terms.side == .buy ? .buy : .sell,
-                    kind: terms.type == .market ? .market : terms.type == .limit ? .limit : .stop,
-                    timeInForce: terms.timeInForce == .day ? .day : .goodTillCancelled,
+                    kind: terms.type.simulatedKind,
+                    timeInForce: terms.timeInForce.simulated,
                     quantity: terms.quantity,
                     limitPrice: terms.limitPrice,
                     stopPrice: terms.stopPrice,
+                    trailPrice: terms.trail?.amount,
+                    trailPercent: terms.trail?.percent,
                     clientOrderID: key
                 )
             )
@@ -105,6 +110,74 @@ struct SimulatedBroker: Broker {
         self.market.engine.order(clientID: order.id.description).flatMap { SimulatedMarket.report($0) }
     }
 
+    func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport {
+        let key = replacement.clientOrderID.description
+        guard let old = self.market.engine.order(clientID: order.id.description) else {
+            throw BrokerError(.refused(code: "simulated"), "there is no order \(order.id)")
+        }
+        self.market.submissions[key, default: 0] += 1
+        do {
+            let trail = replacement.trail.map { $0.percent ?? Rate(raw: $0.amount?.raw ?? 0) }
+            let result = try self.market.engine.replace(
+                id: old.id,
+                with: OrderChange(
+                    quantity: replacement.quantity,
+                    limitPrice: replacement.limitPrice,
+                    stopPrice: replacement.stopPrice,
+                    trail: trail,
+                    timeInForce: replacement.timeInForce.simulated,
+                    clientOrderID: key
+                )
+            )
+            self.market.tell(result.updates)
+        } catch {
+            throw BrokerError(.refused(code: "simulated"), "\(error)")
+        }
+        guard let order = self.market.engine.order(clientID: key), let report = SimulatedMarket.report(order) else {
+            throw BrokerError(.unknownOutcome, "the order vanished")
+        }
+        return report
+    }
+
+    func openOrders() throws(BrokerError) -> [BrokerOrder] {
+        self.market.engine.openOrders.map { order in
+            BrokerOrder(
+                brokerOrderID: order.id,
+                clientOrderID: ClientOrderID(order.clientOrderID),
+                symbol: order.symbol,
+                side: order.side.traded,
+                remainingQuantity: order.remainingQuantity
+            )
+        }
+    }
+
+    func positions() throws(BrokerError) -> [BrokerPosition] {
+        self.market.engine.positions.map { BrokerPosition(symbol: $0.symbol, quantity: $0.quantity) }
+    }
+
+    func executions(since: Timestamp) throws(BrokerError) -> [BrokerExecution] {
+        self.market.engine.executions.filter { $0.at >= since }.map { execution in
+            BrokerExecution(
+                id: execution.id,
+                brokerOrderID: execution.orderID,
+                symbol: execution.symbol,
+                side: execution.side.traded,
+                quantity: execution.quantity,
+                price: execution.price,
+                timestamp: execution.at
+            )
+        }
+    }
+
+    func checkAccount() throws(BrokerError) -> BrokerAccountCheck {
+        BrokerAccountCheck(
+            broker: "simulated",
+            accountNumber: "SIM000001",
+            environment: .simulator,
+            mayOpenPositions: true
+        )
+    }
+
     func account() throws(BrokerError) -> BrokerAccount {
         BrokerAccount(cash: self.market.engine.cash, equity: self.market.engine.equity)
     }
@@ -124,6 +197,46 @@ struct SimulatedBroker: Broker {
             self.market.engine.slot(of: symbol).flatMap { self.market.engine.lastPrice(slot: $0) }.map {
                 Quote(symbol: symbol, bid: $0, ask: $0, timestamp: self.market.engine.now)
             }
+        }
+    }
+}
+
+extension OrderType {
+    fileprivate var simulatedKind: SimulatedOrder.Kind {
+        switch self {
+        case .market: .market
+        case .limit: .limit
+        case .stop: .stop
+        case .stopLimit: .stopLimit
+        case .trailingStop: .trailingStop
+        }
+    }
+}
+
+extension TimeInForce {
+    fileprivate var simulated: SimulatedOrder.TimeInForce {
+        switch self {
+        case .day: .day
+        case .goodTillCancelled: .goodTillCancelled
+        }
+    }
+}
+
+extension Trail {
+    fileprivate var amount: Price? {
+        if case .amount(let amount) = self { amount } else { nil }
+    }
+
+    fileprivate var percent: Rate? {
+        if case .share(let share) = self { Rate(raw: share.raw * 100) } else { nil }
+    }
+}
+
+extension SimulatedOrder.Side {
+    fileprivate var traded: OrderSide {
+        switch self {
+        case .buy: .buy
+        case .sell: .sell
         }
     }
 }

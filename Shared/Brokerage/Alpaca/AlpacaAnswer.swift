@@ -6,13 +6,20 @@ struct AlpacaAnswer {
     let status: Int
     /// Nil when the body is empty or no JSON: gateways answer in HTML.
     let json: JSONValue?
+    private let host: String
+    /// The key of the configuration that holds the address.
+    private let setting: String
 
-    init(_ response: HTTPResponse) {
+    init(_ response: HTTPResponse, from host: String, setting: String) {
         self.status = response.status
         self.json = try? JSONValue(parsing: response.body)
+        self.host = host
+        self.setting = setting
     }
 
     var isSuccess: Bool { (200..<300).contains(self.status) }
+    /// What was asked for is not there. A gateway's page does not say so.
+    var isNotFound: Bool { self.status == 404 && self.code == "40410000" }
 
     /// Alpaca's own error code; stable, unlike its messages.
     var code: String? {
@@ -32,8 +39,9 @@ struct AlpacaAnswer {
 
     func decoded<Value: JSONDecodable>(_ call: String) throws(BrokerError) -> Value {
         guard self.isSuccess else { throw self.failure(call, isOrder: false) }
+        guard let json else { throw BrokerError(.unreadable, "\(call): \(self.strangeAnswer)") }
         do throws(JSONError) {
-            return try Value(json: self.json ?? .null)
+            return try Value(json: json)
         } catch {
             throw BrokerError(.unreadable, "\(call): an answer that cannot be read: \(error)")
         }
@@ -42,7 +50,7 @@ struct AlpacaAnswer {
     /// Only a known pair of status and code is a refusal of an order; a 429 was not executed; anything else may have
     /// been.
     func failure(_ call: String, isOrder: Bool) -> BrokerError {
-        let reason = "\(call): \(self.message ?? "no reason given") (HTTP \(self.status))"
+        let reason = "\(call): \(self.explanation)"
         let code = self.code ?? "\(self.status)"
         switch (self.status, self.code) {
         case (429, _): return BrokerError(.notExecuted, reason)
@@ -53,5 +61,21 @@ struct AlpacaAnswer {
         case (400..<500, _) where !isOrder: return BrokerError(.refused(code: code), reason)
         default: return BrokerError(.unknownOutcome, reason)
         }
+    }
+
+    private var explanation: String {
+        switch (self.status, self.code) {
+        // A 403 that says why carries a code.
+        case (401, _),
+            (403, nil) where self.json != nil || self.status == 401:
+            "the key is not accepted by \(self.host) (HTTP \(self.status)): keys of the paper account and of the live "
+                + "account are different; check APCA_API_KEY_ID, APCA_API_SECRET_KEY, \(self.setting)"
+        case (300..<500, nil) where self.json == nil && self.status != 408 && self.status != 429: self.strangeAnswer
+        default: "\(self.message ?? "no reason given") (HTTP \(self.status))"
+        }
+    }
+
+    private var strangeAnswer: String {
+        "\(self.host) does not answer as Alpaca does (HTTP \(self.status) without JSON); check \(self.setting)"
     }
 }

@@ -10,6 +10,12 @@ struct AlpacaOrder: JSONDecodable {
     let filledQuantity: Quantity
     let filledAveragePrice: Price?
     let status: String
+    /// `""` and `simple`, `bracket`, `oco`, `oto`.
+    let orderClass: String
+    let replaces: String?
+    let replacedBy: String?
+    /// Only where the orders were asked for nested.
+    let legs: [AlpacaOrder]
     let submittedAt: Timestamp
     /// When the order reached the state it is in.
     let changedAt: Timestamp
@@ -24,6 +30,10 @@ struct AlpacaOrder: JSONDecodable {
         self.filledQuantity = try object.optional("filled_qty", as: AlpacaNumber<Quantity>.self)?.value ?? .zero
         self.filledAveragePrice = try object.optional("filled_avg_price", as: AlpacaNumber<Price>.self)?.value
         self.status = try object.value("status")
+        self.orderClass = try object.optional("order_class") ?? ""
+        self.replaces = try object.optional("replaces")
+        self.replacedBy = try object.optional("replaced_by")
+        self.legs = try object.optional("legs") ?? []
         let created: Timestamp = try object.value("created_at")
         self.submittedAt = try object.optional("submitted_at") ?? created
         let ended: Timestamp? =
@@ -32,28 +42,45 @@ struct AlpacaOrder: JSONDecodable {
             case "canceled": try object.optional("canceled_at")
             case "expired": try object.optional("expired_at")
             case "rejected": try object.optional("failed_at")
+            case "replaced": try object.optional("replaced_at")
             case "partially_filled": try object.optional("updated_at")
-            default: nil
+            default: self.filledQuantity > .zero ? try object.optional("updated_at") : nil
             }
         self.changedAt = ended ?? self.submittedAt
     }
 
-    /// Statuses this does not know are neither terminal nor a reason to stop.
     var event: OrderEvent {
         switch self.status {
-        case "partially_filled": .partiallyFilled
         case "filled": .filled
         case "canceled": .cancelled
         case "expired": .expired
         case "rejected": .rejected
-        default: .accepted
+        // A cancellation or replacement under way may still be overtaken by a fill. A day that is done
+        // (`done_for_day`, `calculated`) may have a next one; what is suspended may be let go; `stopped` has a price
+        // but no fill yet. `replaced` is an end, but what goes on in its place is to be looked up. Statuses that are
+        // not known here are no end either.
+        default: self.filledQuantity > .zero ? .partiallyFilled : .accepted
         }
     }
 
+    /// Only this id has ended: another order goes on in its place.
+    var isReplaced: Bool { self.status == "replaced" }
+    var isOpen: Bool { !self.event.isTerminal && !self.isReplaced }
+    /// Whether other orders came with it.
+    var isOfAClass: Bool { !["", "simple"].contains(self.orderClass) }
+
     /// Nil for an order whose client order id was not made here.
     func report(execution: Execution? = nil, at timestamp: Timestamp? = nil, reason: String? = nil) -> OrderReport? {
-        guard let id = ClientOrderID(self.clientOrderID) else { return nil }
-        return OrderReport(
+        ClientOrderID(self.clientOrderID).map { self.report($0, execution: execution, at: timestamp, reason: reason) }
+    }
+
+    func report(
+        _ id: ClientOrderID,
+        execution: Execution? = nil,
+        at timestamp: Timestamp? = nil,
+        reason: String? = nil
+    ) -> OrderReport {
+        OrderReport(
             clientOrderID: id,
             brokerOrderID: self.id,
             event: self.event,

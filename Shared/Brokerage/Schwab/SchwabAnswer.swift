@@ -58,11 +58,21 @@ struct SchwabAnswer {
         var details = ["HTTP \(self.status)"]
         if let correlationID { details.append("correlation id \(correlationID.prefix(64))") }
         let message = self.message ?? "no reason given"
-        let reason = self.redacted("\(self.call): \(message) (\(details.joined(separator: ", ")))")
+        let reason = self.redacted("\(self.call): \(message) (\(details.joined(separator: ", ")))\(self.remedy)")
         if self.isRefusal { return BrokerError(.refused(code: Self.code(in: message) ?? "\(self.status)"), reason) }
         switch self.status {
         case 401, 429: return BrokerError(.notExecuted, reason)
         default: return BrokerError(.unknownOutcome, reason)
+        }
+    }
+
+    private var remedy: String {
+        switch self.status {
+        case 403 where self.json != nil:
+            "; the app or the login lacks the permission: see at developer.schwab.com that the app is \"Ready For Use\" "
+                + "and has both API products, then log in again with `tradectl schwab login`"
+        case 300..<500 where self.json == nil && !self.isEmpty: "; check SCHWAB_BASE_URL"
+        default: ""
         }
     }
 

@@ -7,12 +7,10 @@ package import TradingCore
 /// missing, by what it asks for and when it was entered.
 package final class SchwabBroker: Broker {
     package let recognisesRepeatedOrders = false
-    private let session: SchwabSession
+    let session: SchwabSession
     /// What a calendar call has learned before it failed, so that the next one goes on from there.
     private var knownDates: [CalendarDate: TradingSession?] = [:]
 
-    /// How far an order's time at Schwab may lie outside of the time in which it was sent.
-    private static let clockTolerance = Duration.seconds(120)
     private static let quotesPerRequest = 500
 
     /// `now` tells wall time.
@@ -20,144 +18,30 @@ package final class SchwabBroker: Broker {
         self.session = SchwabSession(endpoints: endpoints, client: client, now: now)
     }
 
-    // MARK: Orders
-
-    /// Sends the order once. An order sent before is not recognised here: look for it first.
-    package func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
-        let terms = order.terms
-        guard terms.quantity > .zero, terms.quantity.roundedTowardZero(toMultipleOf: Quantity(1)) == terms.quantity
-        else {
-            throw BrokerError(
-                .refused(code: "quantity"),
-                "order \(order.id) asks for \(terms.quantity) shares, and Schwab takes whole shares only"
-            )
-        }
-        let answer = try self.session.send(
-            .post,
-            try self.session.accountPath() + "/orders",
-            body: JSONWriter.bytes(SchwabOrderRequest(terms)),
-            as: "POST orders"
-        )
-        guard answer.isSuccess else { throw answer.failure() }
-        guard let id = answer.orderID else {
-            throw answer.unreadable("it does not tell the order's number", .unknownOutcome)
-        }
-        // It is taken. If it cannot be read at once, it can later.
-        guard let placed = try? self.order(number: id) else {
-            let time = answer.date ?? order.intendedAt
-            return OrderReport(
-                clientOrderID: order.id,
-                brokerOrderID: id,
-                event: .submitted,
-                filledQuantity: .zero,
-                averagePrice: nil,
-                submittedAt: time,
-                timestamp: time
-            )
-        }
-        guard placed.matches(terms) else {
-            throw answer.unreadable("order \(id), which it names, is another one", .unknownOutcome)
-        }
-        do throws(BrokerError) {
-            return try self.report(placed, for: order)
-        } catch {
-            throw BrokerError(.unknownOutcome, error.reason)
-        }
-    }
-
-    package func requestCancel(brokerOrderID: String) throws(BrokerError) {
-        let answer = try self.session.send(
-            .delete,
-            try self.session.accountPath() + "/orders/" + percentEncoded(brokerOrderID),
-            as: "DELETE order"
-        )
-        // An order that has ended is turned down like one that never was: what it has come to is for the next look.
-        if answer.status == 400 || answer.isNotFound {
-            throw BrokerError(.refused(code: "\(answer.status)"), answer.failure().reason)
-        }
-        guard answer.isSuccess else { throw answer.failure() }
-    }
-
-    /// One look. Nil when Schwab does not know the order's number, or, if there is none yet, no order that can be it:
-    /// either proves something only if it is so again and again for a minute.
-    package func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
-        guard let number = order.brokerOrderID else {
-            return try self.lookAlike(of: order).map { found throws(BrokerError) in try self.report(found, for: order) }
-        }
-        guard let known = try self.order(number: number) else { return nil }
-        guard known.isAbout(order.terms) else {
-            throw BrokerError(
-                .refused(code: "mismatch"),
-                "Schwab's order \(number) is not \(order.id): a person has to look at the account's orders"
-            )
-        }
-        return try self.report(known, for: order)
-    }
-
-    private func report(_ found: SchwabOrder, for order: OrderReference) throws(BrokerError) -> OrderReport {
-        var found = found
-        if found.isReplaced {
-            var original = order
-            original.brokerOrderID = found.id
-            guard let successor = try self.lookAlike(of: original) else {
-                throw BrokerError(
-                    .refused(code: "replaced"),
-                    "Schwab's order \(found.id) (\(order.id)) was replaced by one with other terms: a person has to "
-                        + "look at the account's orders"
-                )
-            }
-            found = successor
-        }
-        do throws(JSONError) {
-            var report = try found.report(order.id)
-            report.reason = report.reason.map(self.session.redacted)
-            return report
-        } catch {
-            throw BrokerError(.unreadable, self.session.redacted("order \(found.id) cannot be read: \(error)"))
-        }
-    }
-
-    /// The one order entered since the intent that asks for the same and belongs to no other intent.
-    private func lookAlike(of order: OrderReference) throws(BrokerError) -> SchwabOrder? {
-        let found = try self.orders(
-            enteredFrom: order.intendedAt - Self.clockTolerance,
-            to: max(self.session.brokerTime, order.intendedAt) + Self.clockTolerance
-        ).filter { $0.matches(order.terms) && !order.claimed.contains($0.id) && $0.id != order.brokerOrderID }
-        // An order that was replaced and the one in its place look alike, and the latter counts.
-        let candidates = found.filter { !$0.isReplaced }
-        if let candidate = candidates.first, candidates.count == 1 { return candidate }
-        if found.isEmpty { return nil }
-        throw BrokerError(
-            .refused(code: "ambiguous"),
-            "which of Schwab's orders is \(order.id)? \(found.map(\.id).joined(separator: ", ")) ask for the same: a "
-                + "person has to look at the account's orders, and cancel what is not wanted"
-        )
-    }
-
-    /// Orders of the account, each with its children inside.
-    func orders(enteredFrom start: Timestamp, to end: Timestamp) throws(BrokerError) -> [SchwabOrder] {
-        try self.session.send(
-            .get,
-            try self.session.accountPath() + "/orders?fromEnteredTime=" + percentEncoded(start.schwabQueryText)
-                + "&toEnteredTime=" + percentEncoded(end.schwabQueryText),
-            as: "GET orders"
-        ).decoded()
-    }
-
-    private func order(number: String) throws(BrokerError) -> SchwabOrder? {
-        let answer = try self.session.send(
-            .get,
-            try self.session.accountPath() + "/orders/" + percentEncoded(number),
-            as: "GET order"
-        )
-        return answer.isNotFound ? nil : try answer.decoded(as: SchwabOrder.self)
-    }
-
     // MARK: Account
 
     package func account() throws(BrokerError) -> BrokerAccount {
         try self.session.send(.get, try self.session.accountPath(), as: "GET account")
             .decoded(as: SchwabAccount.self).account
+    }
+
+    package func checkAccount() throws(BrokerError) -> BrokerAccountCheck {
+        let endpoints = self.session.endpoints
+        let account = try self.session.send(.get, try self.session.accountPath(), as: "GET account")
+            .decoded(as: SchwabAccountState.self)
+        guard account.number == endpoints.accountNumber else {
+            throw BrokerError(
+                .refused(code: "account"),
+                "Schwab answers for account \(BrokerAccountCheck.name(of: account.number)) when asked for "
+                    + "\(endpoints.accountName): check SCHWAB_ACCOUNT_NUMBER"
+            )
+        }
+        return BrokerAccountCheck(
+            broker: "schwab",
+            accountNumber: account.number,
+            environment: endpoints.environment,
+            mayOpenPositions: !account.isClosingOnly
+        )
     }
 
     // MARK: Market

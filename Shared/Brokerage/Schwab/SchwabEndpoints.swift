@@ -1,3 +1,5 @@
+import HTTPTransport
+
 /// Where Schwab is, who asks, and for which account. Describes itself without any of it.
 package struct SchwabEndpoints: Sendable, SchwabSecretKeeper {
     /// The root of REST and of the login, such as `https://api.schwabapi.com`, without a slash at its end.
@@ -27,8 +29,14 @@ package struct SchwabEndpoints: Sendable, SchwabSecretKeeper {
         self.tokenFile = tokenFile
     }
 
+    /// What the host stands for: Schwab has no paper accounts.
+    package var environment: BrokerAccountCheck.Environment {
+        guard let host = hostName(of: self.base) else { return .simulator }
+        return host == "schwabapi.com" || host.hasSuffix(".schwabapi.com") ? .live : .simulator
+    }
+
     /// As much of the account number as may be shown.
-    var accountName: String { "…\(self.accountNumber.suffix(3))" }
+    var accountName: String { BrokerAccountCheck.name(of: self.accountNumber) }
 
     /// The text without what must not be read in a log: Schwab's messages may quote what they were sent.
     func redacted(_ text: String, besides secrets: [String] = []) -> String {
@@ -36,7 +44,7 @@ package struct SchwabEndpoints: Sendable, SchwabSecretKeeper {
         for secret in secrets + [self.appKey, self.appSecret] where !secret.isEmpty {
             text = text.replacing(secret, with: "***")
         }
-        guard self.accountNumber.count > 3 else { return text }
+        guard self.accountNumber.count > 4 else { return text }
         return text.replacing(self.accountNumber, with: self.accountName)
     }
 }

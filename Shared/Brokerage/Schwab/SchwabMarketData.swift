@@ -1,34 +1,5 @@
 import TradingCore
 
-/// `GET /accounts/{hash}`: the figures, by the kind of account.
-struct SchwabAccount: JSONDecodable {
-    let account: BrokerAccount
-
-    init(json: JSONValue) throws(JSONError) {
-        let object = try JSONObject(json)
-        let securities = try JSONObject(try object.value("securitiesAccount", as: JSONValue.self))
-        let balances = try JSONObject(try securities.value("currentBalances", as: JSONValue.self))
-        let isCashAccount = try securities.value("type", as: String.self) == "CASH"
-        let cashNames = isCashAccount ? ["totalCash", "cashBalance", "cashAvailableForTrading"] : ["cashBalance"]
-        guard let cash = try Self.first(of: cashNames, in: balances) else {
-            throw JSONError("is missing").inside(cashNames[0]).inside("currentBalances")
-        }
-        var equity = try Self.first(of: ["liquidationValue"], in: balances)
-        if equity == nil, let aggregated: JSONValue = try object.optional("aggregatedBalance") {
-            equity = try Self.first(of: ["currentLiquidationValue"], in: JSONObject(aggregated))
-        }
-        guard let equity else { throw JSONError("is missing").inside("liquidationValue").inside("currentBalances") }
-        self.account = BrokerAccount(cash: cash, equity: equity)
-    }
-
-    private static func first(of names: [String], in object: JSONObject) throws(JSONError) -> Money? {
-        for name in names {
-            if let number: SchwabNumber<Money> = try object.optional(name) { return number.value }
-        }
-        return nil
-    }
-}
-
 /// `GET /markets/equity` for one date. Open, the hours stand under `EQ`; closed, under `equity` and without hours.
 struct SchwabMarketHours {
     /// Nil if the market stays closed.

@@ -3,30 +3,86 @@ import TradingCore
 /// An order as Schwab writes it. Of orders that other people placed any part may be of a kind unknown here.
 struct SchwabOrder: JSONDecodable {
     let id: String
+    /// Empty where Schwab writes none: the parent of two that cancel each other is no order of its own.
     let status: String
+    let children: [SchwabOrder]
     private let json: JSONValue
 
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.id = String(try object.value("orderId", as: Int64.self))
-        self.status = try object.value("status")
+        let isParentOnly = json["orderStrategyType"] == .string("OCO")
+        self.status = isParentOnly ? try object.optional("status") ?? "" : try object.value("status")
+        self.children = try object.optional("childOrderStrategies") ?? []
         self.json = json
     }
 
     /// Only this number has ended: another order goes on in its place.
     var isReplaced: Bool { self.status == "REPLACED" }
+    var isOpen: Bool { !["REJECTED", "CANCELED", "REPLACED", "FILLED", "EXPIRED"].contains(self.status) }
 
-    /// Whether it asks for the same shares of the same symbol on the same side.
+    /// The orders that go on in its place, as far as it tells them.
+    var successors: [String] {
+        guard case .array(let orders)? = self.json["replacingOrderCollection"] else { return [] }
+        return orders.compactMap { (try? JSONObject($0).value("orderId", as: Int64.self)).map { String($0) } }
+            .filter { $0 != self.id }
+    }
+
+    /// Itself and all below it that ask for shares.
+    var orders: [SchwabOrder] {
+        (self.leg == nil ? [] : [self]) + self.children.flatMap(\.orders)
+    }
+
+    // MARK: What it asks for
+
+    /// The only leg; options may have several.
+    private var leg: JSONValue? {
+        guard case .array(let legs)? = self.json["orderLegCollection"], legs.count == 1 else { return nil }
+        return legs.first
+    }
+
+    var quantity: Quantity? {
+        self.number("quantity", in: self.json) ?? self.leg.flatMap { self.number("quantity", in: $0) }
+    }
+
+    /// Nil for what is no order for shares.
+    var subject: (symbol: Symbol, side: OrderSide)? {
+        guard let leg, let instrument = leg["instrument"], schwabAssetIsShares(instrument),
+            case .string(let name)? = instrument["symbol"], let symbol = Symbol(name),
+            case .string(let instruction)? = leg["instruction"],
+            let side = OrderSide(schwabInstruction: instruction)
+        else { return nil }
+        return (symbol, side)
+    }
+
+    /// Whether it asks for shares of the same symbol on the same side, as many or, where it goes on for another that
+    /// was partly filled, fewer.
     func isAbout(_ terms: OrderTerms) -> Bool {
-        guard case .array(let legs)? = self.json["orderLegCollection"], legs.count == 1, let leg = legs.first,
-            self.number("quantity", in: self.json) ?? self.number("quantity", in: leg) == terms.quantity
-        else { return false }
+        if terms.orderClass.isForHeldShares {
+            return self.children.count == 2 && self.children.allSatisfy { $0.isAbout(symbolOf: terms) }
+        }
+        return self.isAbout(symbolOf: terms)
+    }
+
+    private func isAbout(symbolOf terms: OrderTerms) -> Bool {
+        guard let leg, let quantity, quantity > .zero, quantity <= terms.quantity else { return false }
         return leg["instruction"] == .string(terms.side.schwabName)
             && leg["instrument"]?["symbol"] == .string(terms.symbol.rawValue)
     }
 
     /// Whether it is what `terms` would have become: there is nothing else by which an order can be recognised.
     func matches(_ terms: OrderTerms) -> Bool {
+        guard self.json["orderStrategyType"] == .string(terms.orderClass.schwabName) else { return false }
+        var children = self.children
+        if case .bracket = terms.orderClass { children = children.first?.children ?? [] }
+        let attached = terms.attachedOrders
+        guard children.count == attached.count,
+            attached.allSatisfy({ order in children.contains { $0.matches(order) } })
+        else { return false }
+        return terms.orderClass.isForHeldShares || self.isSingleOrder(terms)
+    }
+
+    private func isSingleOrder(_ terms: OrderTerms) -> Bool {
         let limit: Price? = self.number("price", in: self.json)
         let stop: Price? = self.number("stopPrice", in: self.json)
         let pricesMatch =
@@ -34,30 +90,40 @@ struct SchwabOrder: JSONDecodable {
             case .market: true
             case .limit: limit == terms.limitPrice
             case .stop: stop == terms.stopPrice
+            case .stopLimit: limit == terms.limitPrice && stop == terms.stopPrice
+            case .trailingStop:
+                self.number("stopPriceOffset", in: self.json) == terms.trail?.schwabOffset
+                    && self.json["stopPriceLinkType"] == terms.trail.map { .string($0.schwabLinkType) }
             }
-        return pricesMatch && self.isAbout(terms)
+        return pricesMatch && self.isAbout(symbolOf: terms) && self.quantity == terms.quantity
             && self.json["session"] == .string("NORMAL")
             && self.json["duration"] == .string(terms.timeInForce.schwabName)
             && self.json["orderType"] == .string(terms.type.schwabName)
-            && self.json["orderStrategyType"] == .string("SINGLE")
     }
 
+    // MARK: What has become of it
+
+    var enteredAt: Timestamp? { try? JSONObject(self.json).schwabTime("enteredTime") }
+    var closedAt: Timestamp? { try? JSONObject(self.json).schwabTime("closeTime") }
+    var claimedFill: Quantity { self.number("filledQuantity", in: self.json) ?? .zero }
+
     func report(_ id: ClientOrderID) throws(JSONError) -> OrderReport {
+        if self.leg == nil, !self.children.isEmpty { return try self.reportOfAlternatives(id) }
         let object = try JSONObject(self.json)
         let enteredAt = try object.schwabTime("enteredTime")
-        let executions = try self.executions()
-        let (filled, averagePrice) = try Self.sum(executions)
-        let claimed = try object.optional("filledQuantity", as: SchwabNumber<Quantity>.self)?.value ?? .zero
-        var event = self.event(filled)
+        let fills = try self.fills()
+        let shares = try Self.sum(fills)
+        var event = self.event(shares.quantity)
         var reason: String? = try object.optional("statusDescription")
-        if claimed > filled {
+        let claimed = try object.optional("filledQuantity", as: SchwabNumber<Quantity>.self)?.value ?? .zero
+        if claimed > shares.quantity {
             // The executions follow. Until then it has not ended: the fills still to come have no price yet.
-            event = filled > .zero ? .partiallyFilled : .accepted
-            reason = "Schwab reports \(claimed) shares filled and shows executions of \(filled)"
+            event = shares.quantity > .zero ? .partiallyFilled : .accepted
+            reason = "Schwab reports \(claimed) shares filled and shows executions of \(shares.quantity)"
         }
         let changedAt: Timestamp? =
             switch event {
-            case .filled, .partiallyFilled: executions.map(\.time).max()
+            case .filled, .partiallyFilled: fills.map(\.time).max()
             case .cancelled, .rejected, .expired: try? object.schwabTime("closeTime")
             case .submitted, .accepted, .outcomeUnknown: nil
             }
@@ -65,11 +131,35 @@ struct SchwabOrder: JSONDecodable {
             clientOrderID: id,
             brokerOrderID: self.id,
             event: event,
-            filledQuantity: filled,
-            averagePrice: averagePrice,
+            filledQuantity: shares.quantity,
+            averagePrice: try Self.average(of: shares),
             submittedAt: enteredAt,
-            timestamp: changedAt ?? executions.map(\.time).max() ?? enteredAt,
+            timestamp: changedAt ?? fills.map(\.time).max() ?? enteredAt,
             reason: reason.map { String($0.prefix(200)) }
+        )
+    }
+
+    /// Two of which one cancels the other, as the one order that they are in the ledger.
+    private func reportOfAlternatives(_ id: ClientOrderID) throws(JSONError) -> OrderReport {
+        var reports: [OrderReport] = []
+        var fills: [SchwabFill] = []
+        for child in self.children {
+            reports.append(try child.report(id))
+            fills += try child.fills()
+        }
+        guard let first = reports.first, let quantity = self.children.first?.quantity else {
+            throw JSONError("holds no orders").inside("childOrderStrategies")
+        }
+        let shares = try Self.sum(fills)
+        return OrderReport(
+            clientOrderID: id,
+            brokerOrderID: self.id,
+            event: .ofAlternatives(reports.map(\.event), filled: shares.quantity, of: quantity),
+            filledQuantity: shares.quantity,
+            averagePrice: try Self.average(of: shares),
+            submittedAt: reports.map(\.submittedAt).min() ?? first.submittedAt,
+            timestamp: reports.map(\.timestamp).max() ?? first.timestamp,
+            reason: reports.compactMap(\.reason).first
         )
     }
 
@@ -88,51 +178,29 @@ struct SchwabOrder: JSONDecodable {
             "AWAITING_STOP_CONDITION", "AWAITING_RELEASE_TIME", "AWAITING_UR_OUT", "PENDING_CANCEL",
             "PENDING_REPLACE", "PENDING_RECALL":
             return .accepted
+        // Not yet taken: `NEW`, `PENDING_ACKNOWLEDGEMENT`, `AWAITING_MANUAL_REVIEW`.
         default: return .submitted
         }
     }
 
-    /// One leg of an activity that filled shares. Activities of other kinds carry quantities too, such as those of a
-    /// cancellation.
-    private struct Fill {
-        let quantity: Quantity
-        let price: Price
-        let time: Timestamp
+    /// Of this order alone, not of those below it.
+    func fills() throws(JSONError) -> [SchwabFill] {
+        try SchwabFill.fills(in: self.json, of: self.id)
     }
 
-    private func executions() throws(JSONError) -> [Fill] {
-        var fills: [Fill] = []
-        var activities: Set<Int64> = []
-        for activity in try JSONObject(self.json).optional("orderActivityCollection", as: [JSONValue].self) ?? [] {
-            guard activity["activityType"] == .string("EXECUTION"), activity["executionType"] == .string("FILL") else {
-                continue
-            }
-            let object = try JSONObject(activity)
-            if let id: Int64 = try object.optional("activityId"), !activities.insert(id).inserted { continue }
-            for leg in try object.value("executionLegs", as: [JSONValue].self) {
-                let leg = try JSONObject(leg)
-                fills.append(
-                    Fill(
-                        quantity: try leg.value("quantity", as: SchwabNumber<Quantity>.self).value,
-                        price: try leg.value("price", as: SchwabNumber<Price>.self).value,
-                        time: try leg.schwabTime("time")
-                    )
-                )
-            }
-        }
-        return fills
-    }
-
-    /// The average is Σ price · quantity ÷ Σ quantity, rounded down to 1e-8 at the end only.
-    private static func sum(_ fills: [Fill]) throws(JSONError) -> (quantity: Quantity, averagePrice: Price?) {
+    private static func sum(_ fills: [SchwabFill]) throws(JSONError) -> FilledShares {
+        var shares = FilledShares()
         do throws(ArithmeticOverflow) {
-            var value = Money.zero
-            var quantity = Quantity.zero
-            for fill in fills {
-                value = try value.adding(try fill.price.times(fill.quantity))
-                quantity = try quantity.adding(fill.quantity)
-            }
-            return (quantity, quantity > .zero ? try value.perShare(quantity) : nil)
+            for fill in fills { try shares.add(fill.quantity, at: fill.price) }
+        } catch {
+            throw JSONError(error.description)
+        }
+        return shares
+    }
+
+    private static func average(of shares: FilledShares) throws(JSONError) -> Price? {
+        do throws(ArithmeticOverflow) {
+            return try shares.averagePrice()
         } catch {
             throw JSONError(error.description)
         }
@@ -141,6 +209,11 @@ struct SchwabOrder: JSONDecodable {
     private func number<Value: FixedPoint>(_ name: String, in json: JSONValue) -> Value? {
         json[name].flatMap { try? SchwabNumber<Value>(json: $0) }?.value
     }
+}
+
+/// Funds that are traded like shares are ordered as `EQUITY` and held as `COLLECTIVE_INVESTMENT`.
+func schwabAssetIsShares(_ instrument: JSONValue) -> Bool {
+    instrument["assetType"] == .string("EQUITY") || instrument["assetType"] == .string("COLLECTIVE_INVESTMENT")
 }
 
 extension JSONObject {

@@ -64,8 +64,9 @@ final class SchwabSession {
         guard let found = accounts.first(where: { $0.number == self.endpoints.accountNumber }) else {
             throw BrokerError(
                 .refused(code: "account"),
-                "account \(self.endpoints.accountName) is none of the \(accounts.count) accounts of the Schwab login: "
-                    + "check SCHWAB_ACCOUNT_NUMBER, and that the account was ticked when logging in"
+                "account \(self.endpoints.accountName) is none of the \(accounts.count) accounts that the Schwab login "
+                    + "sees: check SCHWAB_ACCOUNT_NUMBER, or tick the account when you log in again with "
+                    + "`tradectl schwab login`"
             )
         }
         self.account = (found.hash, self.tokens.authorizedAt)
@@ -87,7 +88,7 @@ final class SchwabSession {
                 HTTPRequest(method: method, url: self.endpoints.base + path, headers: headers, body: body)
             )
         } catch {
-            throw BrokerError(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message)
+            throw BrokerError(error, setting: "SCHWAB_BASE_URL")
         }
         let answer = SchwabAnswer(response, to: call) { self.redacted($0) }
         if let date = answer.date { self.clockLead = date - self.now() }

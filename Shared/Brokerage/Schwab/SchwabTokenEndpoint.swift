@@ -50,7 +50,7 @@ struct SchwabTokenEndpoint {
                 )
             )
         } catch {
-            throw BrokerError(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message)
+            throw BrokerError(error, setting: "SCHWAB_BASE_URL")
         }
     }
 
@@ -82,6 +82,7 @@ struct SchwabTokenEndpoint {
             throw BrokerError(
                 response.status == 429 ? .notExecuted : .unknownOutcome,
                 "Schwab's token endpoint does not work (HTTP \(response.status))"
+                    + (json == nil && (300..<500).contains(response.status) ? "; check SCHWAB_BASE_URL" : "")
             )
         }
     }

@@ -1,0 +1,15 @@
+import HTTPTransport
+
+extension BrokerError {
+    /// `setting` names the key that holds the address, for the person who has to correct it.
+    init(_ error: HTTPTransportError, setting: String) {
+        let remedy =
+            switch error.code {
+            case .couldNotResolve, .couldNotConnect, .malformedURL: "; check \(setting)"
+            case .timedOut where !error.requestMayHaveBeenSent: "; check \(setting)"
+            case .tls: "; check \(setting), and TLS_AUTHORITIES_FILE if the server's certificate is not a public one"
+            case .timedOut, .connectionLost, .responseTooLarge, .other: ""
+            }
+        self.init(error.requestMayHaveBeenSent ? .unknownOutcome : .notExecuted, error.message + remedy)
+    }
+}
