@@ -87,10 +87,15 @@ package final class BrokerDesk {
                         reports.append(report)
                     }
                 } catch {
-                    // One order that the broker will not or cannot tell of says nothing of the others, and what was
-                    // told before it stopped answering is good.
-                    guard error.isAboutThisOrder || !reports.isEmpty else { throw error }
-                    reports.append(.unanswered(order, reason: error.reason))
+                    if error.isAboutThisOrder {
+                        // It says nothing of the others.
+                        reports.append(.unanswered(order, reason: error.reason))
+                    } else if reports.isEmpty {
+                        throw error
+                    } else {
+                        // What was told before the broker stopped answering is good; the rest are looked for one by one.
+                        return .orders(reports)
+                    }
                 }
             }
             return .orders(reports)

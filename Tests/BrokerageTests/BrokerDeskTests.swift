@@ -143,6 +143,22 @@ import TradingCore
         #expect(stage.changes.isEmpty, "the broker answers, so no breaker opens")
     }
 
+    @Test func `what was told before the broker stopped answering is good, the rest is asked for`() throws {
+        let stage = try Stage()
+        let lost = ClientOrderID(trade: stage.terms.clientOrderID.trade, role: .stop, attempt: 1)
+        var terms = stage.terms
+        terms.clientOrderID = lost
+        stage.ledger.append(OrderReference(terms: terms, state: .accepted, intendedAt: Timestamp(seconds: 0)))
+        stage.broker.known = stage.report(.accepted)
+        stage.broker.failures = [lost: BrokerError(.unknownOutcome, "connection reset")]
+        let answer = stage.perform(.reconcile([stage.terms.clientOrderID, lost]))
+        #expect(answer.outcome == .orders([stage.report(.accepted)]))
+        guard case .unknown = stage.perform(.reconcile([lost, stage.terms.clientOrderID])).outcome else {
+            Issue.record("nothing was told, so everything has to be asked for again")
+            return
+        }
+    }
+
     @Test func `a cancel waits for the terminal state`() throws {
         let stage = try Stage()
         stage.broker.known = stage.report(.accepted)
