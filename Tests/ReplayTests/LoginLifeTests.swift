@@ -1,3 +1,5 @@
+import Synchronization
+import TestSupport
 import Testing
 import TradingCore
 
@@ -90,6 +92,38 @@ extension ReplayTests {
             for agent in Self.agents { try await fleet.stop(agent) }
         }
 
+        /// A refresh token is good once here: a second refresher would end the login for all.
+        @Test func `processes that share a login refresh it once, and keep what came back`() async throws {
+            let fleet = try ProcessFleet()
+            let login = LoginFile(path: fleet.folder.path + "/login.json")
+            try login.write(refreshToken: "refresh-0")
+            let broker = RotatingBroker()
+            let port = try RedisServer.freePort()
+            let server = try PlainHTTPServer(port: port) { broker.answer($0) }
+            defer { server.stop() }
+            let environment = [
+                "BROKER": "schwab", "SYMBOLS": "AAPL", "SCHWAB_BASE_URL": "http://127.0.0.1:\(port)",
+                "SCHWAB_CALLBACK_URL": "https://127.0.0.1:8182", "SCHWAB_ACCOUNT_NUMBER": "12345678",
+                "SCHWAB_TOKEN_FILE": login.path, "SCHWAB_APP_KEY": "key", "SCHWAB_APP_SECRET": "secret",
+            ]
+            // First because the access token has ended by its time, then because the broker turns it away.
+            for round in 1...2 {
+                for agent in Self.holders { try fleet.start(agent, environment) }
+                for agent in Self.holders {
+                    _ = try await awaited("\(agent) has its broker: \(fleet.log(of: agent).suffix(1000))") {
+                        fleet.readiness("broker", of: agent) == "ok" ? true : nil
+                    }
+                }
+                #expect(broker.refreshes == round)
+                #expect(broker.refusedRefreshes == 0)
+                #expect(login.value("refresh_token") == "refresh-\(round)")
+                #expect(login.value("access_token") == "access-\(round)")
+                #expect(login.mode == 0o600)
+                for agent in Self.holders { try await fleet.stop(agent) }
+                broker.endAccessToken()
+            }
+        }
+
         private static func status(_ environment: [String: String], in folder: TemporaryFolder) async throws -> String {
             let output = folder.path + "/status"
             Files.remove(output)
@@ -101,6 +135,60 @@ extension ReplayTests {
             )
             #expect(try await tradectl.ended(within: .seconds(20)) == .exit(0))
             return Files.text(output) ?? ""
+        }
+    }
+}
+
+/// As much of Schwab as an agent asks at its start, with refresh tokens that are good once.
+private final class RotatingBroker: Sendable {
+    private struct State {
+        var refreshes = 0
+        var refusedRefreshes = 0
+        var isAccessTokenGood = false
+    }
+
+    private let state = Mutex(State())
+
+    var refreshes: Int { self.state.withLock { $0.refreshes } }
+    var refusedRefreshes: Int { self.state.withLock { $0.refusedRefreshes } }
+
+    func endAccessToken() { self.state.withLock { $0.isAccessTokenGood = false } }
+
+    func answer(_ request: String) -> (status: Int, body: String) {
+        self.state.withLock { state in
+            if request.hasPrefix("POST /v1/oauth/token") {
+                guard request.hasSuffix("refresh_token=refresh-\(state.refreshes)") else {
+                    state.refusedRefreshes += 1
+                    return (400, #"{"error":"unsupported_token_type"}"#)
+                }
+                state.refreshes += 1
+                state.isAccessTokenGood = true
+                let number = state.refreshes
+                return (
+                    200,
+                    """
+                    {"expires_in":1800,"token_type":"Bearer","access_token":"access-\(number)",\
+                    "refresh_token":"refresh-\(number)"}
+                    """
+                )
+            }
+            guard state.isAccessTokenGood, request.contains("Bearer access-\(state.refreshes)\r\n") else {
+                return (401, #"{"errors":[{"status":401,"title":"Unauthorized","detail":"Client not authorized"}]}"#)
+            }
+            let path = request.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+            if path.hasSuffix("/accountNumbers") {
+                return (200, #"[{"accountNumber":"12345678","hashValue":"ABCDEF"}]"#)
+            }
+            if path.hasSuffix("/accounts/ABCDEF") {
+                return (
+                    200,
+                    """
+                    {"securitiesAccount":{"type":"MARGIN","accountNumber":"12345678","isClosingOnlyRestricted":false,\
+                    "currentBalances":{"cashBalance":10000.0,"liquidationValue":10000.0}}}
+                    """
+                )
+            }
+            return (404, #"{"message":"there is nothing else"}"#)
         }
     }
 }

@@ -3,7 +3,7 @@ import TestSupport
 
 /// An HTTP server that is no broker: answers each request with what its script makes of the request's text, and ends
 /// the connection. On a thread of its own; stop it before the test ends.
-final class PlainHTTPServer: Sendable {
+final class PlainHTTPServer {
     private let listener: Int32
     private let thread: TestThread
 
@@ -57,7 +57,7 @@ final class PlainHTTPServer: Sendable {
             ("HTTP/1.1 \(status) Answer\r\nContent-Type: \(type)\r\nContent-Length: \(body.utf8.count)\r\n"
                 + "Connection: close\r\n\r\n\(body)").utf8
         )
-        _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL.rawValue))
+        _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL))
     }
 
     /// Head and, where it names a length, body.

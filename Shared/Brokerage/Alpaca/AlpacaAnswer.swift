@@ -9,12 +9,15 @@ struct AlpacaAnswer {
     private let host: String
     /// The key of the configuration that holds the address.
     private let setting: String
+    /// Not to be repeated, should the answer quote what it was sent.
+    private let secrets: [String]
 
-    init(_ response: HTTPResponse, from host: String, setting: String) {
+    init(_ response: HTTPResponse, from host: String, setting: String, secrets: [String]) {
         self.status = response.status
         self.json = try? JSONValue(parsing: response.body)
         self.host = host
         self.setting = setting
+        self.secrets = secrets
     }
 
     var isSuccess: Bool { (200..<300).contains(self.status) }
@@ -29,7 +32,8 @@ struct AlpacaAnswer {
 
     private var message: String? {
         guard case .string(let text)? = self.json?["message"] else { return nil }
-        return String(text.prefix(200))
+        let shown = self.secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "***") }
+        return String(shown.prefix(200))
     }
 
     var isDuplicateClientOrderID: Bool {

@@ -193,7 +193,12 @@ package struct AlpacaBroker: Broker {
         let setting = isTrading ? self.endpoints.settings.trading : self.endpoints.settings.data
         do throws(HTTPTransportError) {
             let answer = try self.client.perform(HTTPRequest(method: method, url: url, headers: headers, body: body))
-            return AlpacaAnswer(answer, from: hostName(of: url) ?? "the host", setting: setting)
+            return AlpacaAnswer(
+                answer,
+                from: hostName(of: url) ?? "the host",
+                setting: setting,
+                secrets: [self.endpoints.keyID, self.endpoints.secretKey]
+            )
         } catch {
             throw BrokerError(error, setting: setting)
         }
