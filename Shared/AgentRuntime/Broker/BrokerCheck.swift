@@ -89,7 +89,7 @@ package final class BrokerCheck {
             switch error.kind {
             case .refused(code: "404"), .unreadable: "Check \(names.address): this is not the broker's API"
             case .refused: "Check \(names.keys) and what they are permitted, and \(names.address)"
-            case .notExecuted: "Check \(names.address) and the network"
+            case .notExecuted, .withheld: "Check \(names.address) and the network"
             case .unknownOutcome: "It is asked again; if this stays, check \(names.address)"
             case .loginExpired: "Log in again with `tradectl schwab login`"
             }
@@ -116,7 +116,7 @@ extension BrokerError {
     fileprivate var isDefinite: Bool {
         switch self.kind {
         case .refused, .loginExpired, .unreadable: true
-        case .notExecuted, .unknownOutcome: false
+        case .notExecuted, .withheld, .unknownOutcome: false
         }
     }
 }

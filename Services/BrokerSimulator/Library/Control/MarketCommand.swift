@@ -12,7 +12,7 @@ enum MarketCommand: Hashable {
     case clock(Duration)
 
     init(_ text: some StringProtocol) throws(BrokerSimulatorError) {
-        let words = text.split(whereSeparator: { $0.isWhitespace }).map(String.init)
+        let words = String(text).split(separator: " ").map(String.init)
         let (name, value) = (words.first ?? "", words.count == 2 ? words[1] : "")
         switch name {
         case "halt", "resume":
