@@ -173,7 +173,8 @@ package struct ReplayProcesses {
         var environment = self.settings.environment
         // What would send a process elsewhere, or stand against what is set here.
         for key in [
-            "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "SCHWAB_APP_KEY", "SCHWAB_APP_SECRET", "SCHWAB_ACCOUNT_NUMBER",
+            "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "APCA_ACCOUNT_NUMBER", "SCHWAB_APP_KEY", "SCHWAB_APP_SECRET",
+            "SCHWAB_ACCOUNT_NUMBER",
         ] {
             environment[key] = nil
             environment[key + "_FILE"] = nil
