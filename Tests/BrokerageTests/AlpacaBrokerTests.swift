@@ -50,7 +50,7 @@ import TradingCore
             ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "5").utf8)),
         ]
-        let report = try Self.broker(client).place(try Self.reference())
+        let report = try AlpacaStage.broker(client).place(try Self.reference())
         #expect(report.brokerOrderID == "b-1")
         #expect(client.requests.map(\.method) == [.post, .get])
         client.answers = [
@@ -60,20 +60,20 @@ import TradingCore
             ),
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "6").utf8)),
         ]
-        #expect(throws: BrokerError.self) { try Self.broker(client).place(try Self.reference()) }
+        #expect(throws: BrokerError.self) { try AlpacaStage.broker(client).place(try Self.reference()) }
     }
 
     @Test func `money goes out as text and comes back exact`() throws {
         let client = ScriptedClient()
         client.answers = [HTTPResponse(status: 200, body: Array(Self.order(quantity: "5").utf8))]
-        _ = try Self.broker(client).place(try Self.reference())
+        _ = try AlpacaStage.broker(client).place(try Self.reference())
         let sent = try JSONValue(parsing: try #require(client.requests.first?.body))
         #expect(sent["limit_price"] == .string("340.296"))
         #expect(sent["qty"] == .string("5"))
         client.answers = [
             HTTPResponse(status: 200, body: Array(#"{"id":"a","cash":"10197.7808","equity":11815.6108}"#.utf8))
         ]
-        let account = try Self.broker(client).account()
+        let account = try AlpacaStage.broker(client).account()
         #expect(
             account == BrokerAccount(cash: try #require(Money("10197.7808")), equity: try #require(Money("11815.6108")))
         )
@@ -91,7 +91,7 @@ import TradingCore
             HTTPResponse(status: 200, body: Array(#"{"bars":[\#(bar)],"symbol":"AAPL","next_page_token":"p/2"}"#.utf8)),
             HTTPResponse(status: 200, body: Array(#"{"bars":null,"symbol":"AAPL","next_page_token":null}"#.utf8)),
         ]
-        let bars = try Self.broker(client).bars(
+        let bars = try AlpacaStage.broker(client).bars(
             BarsRequest(symbol: try #require(Symbol("AAPL")), timeframe: .day, start: Timestamp(seconds: 0))
         )
         #expect(bars.map(\.high) == [try #require(Price("2.5"))])
@@ -103,7 +103,7 @@ import TradingCore
         client.answers = [
             HTTPResponse(status: 200, body: Array(Self.order(quantity: "5", status: "pending_review").utf8))
         ]
-        #expect(try Self.broker(client).place(try Self.reference()).event == .accepted)
+        #expect(try AlpacaStage.broker(client).place(try Self.reference()).event == .accepted)
     }
 
     private static func placing(_ status: Int, _ body: String) -> BrokerError? {
@@ -114,25 +114,11 @@ import TradingCore
 
     private static func failure(_ client: ScriptedClient) -> BrokerError? {
         do {
-            _ = try Self.broker(client).place(try Self.reference())
+            _ = try AlpacaStage.broker(client).place(try Self.reference())
             return nil
         } catch {
             return error as? BrokerError
         }
-    }
-
-    private static func broker(_ client: ScriptedClient) -> AlpacaBroker {
-        AlpacaBroker(
-            endpoints: AlpacaEndpoints(
-                trading: "http://127.0.0.1:1",
-                data: "http://127.0.0.1:1",
-                stream: "ws://127.0.0.1:1",
-                feed: "iex",
-                keyID: "the-key",
-                secretKey: "the-secret"
-            ),
-            client: client
-        )
     }
 
     private static func terms() throws -> OrderTerms {
@@ -162,17 +148,5 @@ import TradingCore
         "submitted_at":"2009-01-02T16:00:00-05:00","symbol":"AAPL","side":"buy","qty":"\(quantity)","filled_qty":"0",
         "filled_avg_price":null,"status":"\(status)","some_new_member":{"a":1}}
         """
-    }
-}
-
-private final class ScriptedClient: HTTPClient {
-    var answers: [HTTPResponse] = []
-    var failure: HTTPTransportError?
-    var requests: [HTTPRequest] = []
-
-    func perform(_ request: HTTPRequest) throws(HTTPTransportError) -> HTTPResponse {
-        self.requests.append(request)
-        if let failure { throw failure }
-        return self.answers.isEmpty ? HTTPResponse(status: 500) : self.answers.removeFirst()
     }
 }

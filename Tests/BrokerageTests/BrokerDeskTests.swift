@@ -268,7 +268,19 @@ private final class ScriptedBroker: Broker {
         return self.known
     }
 
+    func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport {
+        throw BrokerError(.unknownOutcome, "nothing scripted")
+    }
+
+    func openOrders() throws(BrokerError) -> [BrokerOrder] { [] }
+    func positions() throws(BrokerError) -> [BrokerPosition] { [] }
+    func executions(since: Timestamp) throws(BrokerError) -> [BrokerExecution] { [] }
     func account() throws(BrokerError) -> BrokerAccount { BrokerAccount(cash: .zero, equity: .zero) }
+
+    func checkAccount() throws(BrokerError) -> BrokerAccountCheck {
+        BrokerAccountCheck(broker: "scripted", accountNumber: "1", environment: .simulator, mayOpenPositions: true)
+    }
+
     func clock() throws(BrokerError) -> Timestamp { Timestamp(seconds: 0) }
     func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession] { [] }
     func bars(_ request: BarsRequest) throws(BrokerError) -> [Bar] { [] }

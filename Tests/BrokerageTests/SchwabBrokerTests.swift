@@ -13,7 +13,7 @@ import TradingCore
         self.stage = try SchwabStage()
         self.symbol = try #require(Symbol("AAPL"))
         self.entry = OrderReference(
-            terms: Self.terms(self.symbol, .entry, .buy, .limit, "340.3"),
+            terms: SchwabStage.terms(self.symbol, .entry, .buy, .limit, "340.3"),
             intendedAt: self.stage.time
         )
     }
@@ -23,7 +23,7 @@ import TradingCore
     @Test func `an order goes out with exact prices and comes back with the number of its Location`() throws {
         // The host of the Location may be any.
         self.takes(location: "https://elsewhere.test/trader/v1/accounts/x/orders/1001")
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001, status: "WORKING"))
+        self.stage.client.on("GET {account}/orders/1001", SchwabStage.order(1001, status: "WORKING"))
         let report = try self.stage.broker().place(self.entry)
         #expect(report.brokerOrderID == "1001")
         #expect(report.event == .accepted)
@@ -54,7 +54,7 @@ import TradingCore
         self.takes(location: "/orders/1")
         self.stage.client.on("GET {account}/orders/1", status: 404)
         var order = self.entry
-        order.terms = Self.terms(self.symbol, role, side, type, price)
+        order.terms = SchwabStage.terms(self.symbol, role, side, type, price)
         _ = try self.stage.broker().place(order)
         let body = try #require(self.stage.client.requests("POST {account}/orders").first?.body)
         let sent = try JSONValue(parsing: body)
@@ -99,7 +99,7 @@ import TradingCore
 
     @Test func `a Location that leads to another order is not believed`() throws {
         self.takes(location: "/orders/1001")
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001, quantity: "6"))
+        self.stage.client.on("GET {account}/orders/1001", SchwabStage.order(1001, quantity: "6"))
         #expect(try self.placing().kind == .unknownOutcome)
     }
 
@@ -147,7 +147,7 @@ import TradingCore
         var order = self.entry
         order.terms.quantity = try #require(Quantity("1.5"))
         let error = try #require(#expect(throws: BrokerError.self) { try self.stage.broker().place(order) })
-        #expect(error.kind == .refused(code: "quantity"))
+        #expect(error.kind == .refused(code: "terms"))
         #expect(self.stage.client.requests.isEmpty)
     }
 
@@ -157,7 +157,7 @@ import TradingCore
         self.stage.client.on("POST {account}/orders", SchwabStage.unauthorized, status: 401)
         self.takes(location: "/orders/1001")
         self.stage.client.on("POST /v1/oauth/token", SchwabStage.tokenAnswer(2, refresh: "refresh-token-2"))
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001))
+        self.stage.client.on("GET {account}/orders/1001", SchwabStage.order(1001))
         #expect(try self.stage.broker().place(self.entry).brokerOrderID == "1001")
         #expect(
             self.stage.client.requests("POST {account}/orders").map(\.authorization) == [
@@ -201,7 +201,7 @@ import TradingCore
         ("EXPIRED", .expired),
     ])
     func `statuses without fills`(status: String, event: OrderEvent) throws {
-        let report = try self.report(Self.order(1001, status: status, closed: "2026-11-23T21:00:00.250+0000"))
+        let report = try self.report(SchwabStage.order(1001, status: status, closed: "2026-11-23T21:00:00.250+0000"))
         #expect(report.event == event)
         #expect(report.filledQuantity == .zero)
         #expect(report.averagePrice == nil)
@@ -211,10 +211,10 @@ import TradingCore
 
     @Test func `a rejection a second later tells its reason`() throws {
         let report = try self.report(
-            Self.order(1001, status: "REJECTED", more: #","statusDescription":"no buying power in 12345678""#)
+            SchwabStage.order(1001, status: "REJECTED", more: #","statusDescription":"no buying power in 12345678""#)
         )
         #expect(report.event == .rejected)
-        #expect(report.reason == "no buying power in …678")
+        #expect(report.reason == "no buying power in …5678")
     }
 
     @Test func `fills are summed exactly, and what is no fill is not booked`() throws {
@@ -233,7 +233,7 @@ import TradingCore
             ("WORKING", OrderEvent.partiallyFilled), ("AWAITING_UR_OUT", .partiallyFilled), ("CANCELED", .cancelled),
         ] {
             let report = try self.report(
-                Self.order(1001, status: status, filled: "2.0", closed: "2026-11-23T14:31:00+0000", activities)
+                SchwabStage.order(1001, status: status, filled: "2.0", closed: "2026-11-23T14:31:00+0000", activities)
             )
             #expect(report.event == event)
             #expect(report.filledQuantity == Quantity(2))
@@ -248,7 +248,7 @@ import TradingCore
             #"{"price":\#($0.0),"quantity":\#($0.1),"time":"2026-11-23T14:30:07+0000"}"#
         }
         let report = try self.report(
-            Self.order(
+            SchwabStage.order(
                 1001,
                 status: "FILLED",
                 filled: "7",
@@ -261,14 +261,14 @@ import TradingCore
     }
 
     @Test func `an order has not ended before its executions are there`() throws {
-        let report = try self.report(Self.order(1001, status: "FILLED", filled: "5"))
+        let report = try self.report(SchwabStage.order(1001, status: "FILLED", filled: "5"))
         #expect(report.event == .accepted)
         #expect(report.filledQuantity == .zero)
         #expect(report.reason?.contains("5 shares") == true)
     }
 
     @Test func `a number that is another order's stops everything`() throws {
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001, symbol: "MSFT"))
+        self.stage.client.on("GET {account}/orders/1001", SchwabStage.order(1001, symbol: "MSFT"))
         var order = self.entry
         order.brokerOrderID = "1001"
         let error = try #require(#expect(throws: BrokerError.self) { try self.stage.broker().order(order) })
@@ -301,24 +301,26 @@ import TradingCore
         let urls = self.stage.client.requests("GET {account}/orders").map { $0.url.drop { $0 != "?" } }
         #expect(
             urls == [
-                "?fromEnteredTime=2026-11-23T14%3A28%3A00.000Z&toEnteredTime=2026-11-23T14%3A32%3A00.000Z",
+                "?fromEnteredTime=2026-11-23T14%3A28%3A00.000Z&toEnteredTime=2026-11-23T14%3A32%3A00.000Z&maxResults=3000",
                 // By then Schwab has told its time.
-                "?fromEnteredTime=2026-11-23T14%3A28%3A00.000Z&toEnteredTime=2026-11-23T14%3A33%3A30.000Z",
+                "?fromEnteredTime=2026-11-23T14%3A28%3A00.000Z&toEnteredTime=2026-11-23T14%3A33%3A30.000Z&maxResults=3000",
             ]
         )
     }
 
     @Test func `exactly one order that asks for the same is adopted`() throws {
         let others = [
-            Self.order(1, symbol: "MSFT"), Self.order(2, quantity: "6"), Self.order(3, price: "340.31"),
-            Self.order(4, more: #","tag":"API_TOS""#), Self.order(5).replacing("\"BUY\"", with: "\"SELL\""),
-            Self.order(6).replacing("\"NORMAL\"", with: "\"SEAMLESS\""),
-            Self.order(7).replacing("\"DAY\"", with: "\"GOOD_TILL_CANCEL\""),
-            Self.order(8).replacing("\"LIMIT\"", with: "\"LIMIT_ON_CLOSE\""),
-            Self.order(9).replacing("\"SINGLE\"", with: "\"TRIGGER\""),
+            SchwabStage.order(1, symbol: "MSFT"), SchwabStage.order(2, quantity: "6"),
+            SchwabStage.order(3, price: "340.31"),
+            SchwabStage.order(4, more: #","tag":"API_TOS""#),
+            SchwabStage.order(5).replacing("\"BUY\"", with: "\"SELL\""),
+            SchwabStage.order(6).replacing("\"NORMAL\"", with: "\"SEAMLESS\""),
+            SchwabStage.order(7).replacing("\"DAY\"", with: "\"GOOD_TILL_CANCEL\""),
+            SchwabStage.order(8).replacing("\"LIMIT\"", with: "\"LIMIT_ON_CLOSE\""),
+            SchwabStage.order(9).replacing("\"SINGLE\"", with: "\"TRIGGER\""),
             #"{"orderId":10,"status":"WORKING","orderStrategyType":"OCO","childOrderStrategies":[]}"#,
         ]
-        let own = Self.order(1001, status: "REJECTED", price: "340.300")
+        let own = SchwabStage.order(1001, status: "REJECTED", price: "340.300")
         self.stage.client.on("GET {account}/orders", "[\((others + [own]).joined(separator: ","))]")
         var order = self.entry
         order.claimed = ["4"]
@@ -329,7 +331,7 @@ import TradingCore
     }
 
     @Test func `two that ask for the same are for a person to tell apart`() throws {
-        self.stage.client.on("GET {account}/orders", "[\(Self.order(1001)),\(Self.order(1002))]")
+        self.stage.client.on("GET {account}/orders", "[\(SchwabStage.order(1001)),\(SchwabStage.order(1002))]")
         let error = try #require(#expect(throws: BrokerError.self) { try self.stage.broker().order(self.entry) })
         #expect(error.kind == .refused(code: "ambiguous"))
         #expect(error.reason.contains("1001, 1002"))
@@ -346,36 +348,6 @@ import TradingCore
         var order = self.entry
         order.brokerOrderID = "1001"
         #expect(throws: BrokerError.self) { try self.stage.broker().order(order) }
-    }
-
-    // MARK: Replaced
-
-    @Test func `a replaced order goes on as the one in its place`() throws {
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001, status: "REPLACED"))
-        self.stage.client.on(
-            "GET {account}/orders",
-            "[\(Self.order(1001, status: "REPLACED")),\(Self.order(1002, status: "WORKING"))]"
-        )
-        var order = self.entry
-        order.brokerOrderID = "1001"
-        #expect(try self.stage.broker().order(order)?.brokerOrderID == "1002")
-        order.brokerOrderID = nil
-        #expect(try self.stage.broker().order(order)?.brokerOrderID == "1002")
-    }
-
-    @Test func `a replaced order without an heir has not ended: a person has to look`() throws {
-        self.stage.client.on("GET {account}/orders/1001", Self.order(1001, status: "REPLACED"))
-        self.stage.client.on("GET {account}/orders", "[\(Self.order(1001, status: "REPLACED"))]")
-        var order = self.entry
-        for number in ["1001", nil] {
-            order.brokerOrderID = number
-            let error = try #require(#expect(throws: BrokerError.self) { try self.stage.broker().order(order) })
-            guard case .refused = error.kind else {
-                Issue.record("\(error)")
-                continue
-            }
-            #expect(error.reason.contains("a person has to look"))
-        }
     }
 
     // MARK: Fixtures
@@ -398,52 +370,6 @@ import TradingCore
         var reference = self.entry
         reference.brokerOrderID = "1001"
         return try #require(try stage.broker().order(reference))
-    }
-
-    private static func terms(
-        _ symbol: Symbol,
-        _ role: OrderRole,
-        _ side: OrderSide,
-        _ type: OrderType,
-        _ price: String
-    ) -> OrderTerms {
-        OrderTerms(
-            clientOrderID: ClientOrderID(
-                trade: TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0)),
-                role: role,
-                attempt: 1
-            ),
-            symbol: symbol,
-            side: side,
-            type: type,
-            quantity: Quantity(5),
-            limitPrice: type == .limit ? Price(price) : nil,
-            stopPrice: type == .stop ? Price(price) : nil,
-            timeInForce: role == .stop ? .goodTillCancelled : .day
-        )
-    }
-
-    private static func order(
-        _ id: Int,
-        status: String = "WORKING",
-        symbol: String = "AAPL",
-        quantity: String = "5.0",
-        price: String = "340.3",
-        filled: String = "0.0",
-        closed: String? = nil,
-        more: String = "",
-        _ activities: String = ""
-    ) -> String {
-        """
-        {"session":"NORMAL","duration":"DAY","orderType":"LIMIT","complexOrderStrategyType":"NONE",
-        "quantity":\(quantity),"filledQuantity":\(filled),"remainingQuantity":0.0,"price":\(price),
-        "orderLegCollection":[{"orderLegType":"EQUITY","legId":1,"instrument":{"assetType":"EQUITY",
-        "cusip":"037833100","symbol":"\(symbol)","instrumentId":1234},"instruction":"BUY",
-        "positionEffect":"OPENING","quantity":\(quantity)}],"orderStrategyType":"SINGLE","orderId":\(id),
-        "cancelable":true,"editable":false,"status":"\(status)","enteredTime":"2026-11-23T14:30:05+0000",
-        "cancelTime":"2027-05-22T21:00:00+0000",\(closed.map { #""closeTime":"\#($0)","# } ?? "")
-        "accountNumber":12345678,"orderActivityCollection":[\(activities)]\(more)}
-        """
     }
 }
 

@@ -53,7 +53,7 @@ final class LaneBench {
             breaker: BreakerSettings(),
             marketTime: .simulated,
             now: { clock.now },
-            makeBroker: {
+            makeBroker: { _ in
                 AlpacaBroker(
                     endpoints: AlpacaEndpoints(
                         trading: broker,

@@ -15,7 +15,7 @@ import UnixSignals
 /// |---|---|
 /// | `BARS` | required: the folder of `SYMBOL.csv` files |
 /// | `CASH` | `10000` |
-/// | `HTTP_HOST`, `HTTP_PORT`, `CONTROL_PORT` | `127.0.0.1`, any free port, any free port |
+/// | `HTTP_HOST`, `HTTP_PORT`, `CONTROL_PORT` | `127.0.0.1`, 8080, any free port |
 /// | `PORT_FILE` | none; gets `{"port":…,"control_port":…}` |
 /// | `REDIS_URL`, `QUINTET_NAMESPACE` | none, `quintet`; without the URL the replay waits for no message bus |
 /// | `REQUIRED_STREAMS` | `market-data,trade-updates`; `none` replays without clients |
@@ -51,7 +51,7 @@ enum BrokerSimulatorProcess {
 
     private static func start() async throws {
         let settings = try Settings()
-        let common = try CommonSettings(settings, agent: Self.name, defaultHTTPPort: 0)
+        let common = try CommonSettings(settings, agent: Self.name, defaultHTTPPort: 8080)
         let usesBus = try settings.optionalString("redis.url") != nil
         let configuration = try BrokerSimulatorConfiguration(settings, common)
         let path = try settings.requiredString("bars")

@@ -1,4 +1,5 @@
 package import Brokerage
+import HTTPTransport
 
 /// How to reach Alpaca. The defaults are the paper account and the free feed.
 ///
@@ -10,6 +11,7 @@ package import Brokerage
 /// | `APCA_API_DATA_URL` | `apca.api.dataUrl` | `https://data.alpaca.markets` |
 /// | `APCA_API_STREAM_URL` | `apca.api.streamUrl` | `wss://stream.data.alpaca.markets` |
 /// | `APCA_API_FEED` | `apca.api.feed` | `iex` |
+/// | `APCA_ACCOUNT_NUMBER` or `APCA_ACCOUNT_NUMBER_FILE` | `apca.accountNumber`, … | none: the key's account, whichever |
 ///
 /// A `/v2` at the end of the first two URLs, as many write them, is dropped. Unencrypted URLs are for a simulator:
 /// they are refused for Alpaca's own hosts, since each request carries the keys.
@@ -31,6 +33,8 @@ package struct AlpacaSettings: Sendable {
     /// The market data WebSocket's scheme and host.
     package var streamURL: String
     package var feed: Feed
+    /// The only account that may be traded; nil for the key's.
+    package var accountNumber: Secret?
 
     package init(
         keyID: Secret,
@@ -38,7 +42,8 @@ package struct AlpacaSettings: Sendable {
         baseURL: String = "https://paper-api.alpaca.markets",
         dataURL: String = "https://data.alpaca.markets",
         streamURL: String = "wss://stream.data.alpaca.markets",
-        feed: Feed = .iex
+        feed: Feed = .iex,
+        accountNumber: Secret? = nil
     ) {
         self.keyID = keyID
         self.secretKey = secretKey
@@ -46,6 +51,7 @@ package struct AlpacaSettings: Sendable {
         self.dataURL = dataURL
         self.streamURL = streamURL
         self.feed = feed
+        self.accountNumber = accountNumber
     }
 
     package init(_ settings: Settings) throws(ConfigurationError) {
@@ -60,7 +66,8 @@ package struct AlpacaSettings: Sendable {
                 default: "wss://stream.data.alpaca.markets",
                 scheme: "ws"
             ),
-            feed: try settings.choice("apca.api.feed", default: .iex)
+            feed: try settings.choice("apca.api.feed", default: .iex),
+            accountNumber: try settings.optionalSecret("apca.accountNumber")
         )
     }
 
@@ -90,7 +97,36 @@ extension AlpacaEndpoints {
             stream: settings.streamURL,
             feed: settings.feed.rawValue,
             keyID: settings.keyID.exposed,
-            secretKey: settings.secretKey.exposed
+            secretKey: settings.secretKey.exposed,
+            accountNumber: settings.accountNumber?.exposed
         )
+    }
+
+    /// The simulator's one address, and no keys: real ones must not travel unencrypted.
+    init(simulator settings: Settings) throws(ConfigurationError) {
+        let path = "simulator.url"
+        let url = try settings.url(path, default: "http://127.0.0.1:8080", schemes: ["http"])
+        guard let host = hostName(of: url), Self.isOwn(host) else {
+            throw ConfigurationError(
+                .malformed,
+                "\(SettingsKey(path: path)) names no machine of one's own; expected one such as http://127.0.0.1:8080, or "
+                    + "another BROKER for a real one"
+            )
+        }
+        self.init(
+            trading: url,
+            data: url,
+            stream: "ws" + url.dropFirst(4),
+            feed: AlpacaSettings.Feed.iex.rawValue,
+            keyID: "simulator",
+            secretKey: "simulator"
+        )
+        self.settingNames = SettingNames(all: SettingsKey(path: path).environmentName)
+    }
+
+    /// This machine, or a name that only its own network resolves.
+    private static func isOwn(_ host: String) -> Bool {
+        host.hasPrefix("127.") || host == "::1" || !host.contains(".") && !host.contains(":")
+            || [".local", ".internal"].contains(where: host.hasSuffix)
     }
 }

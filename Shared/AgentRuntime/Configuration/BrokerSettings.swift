@@ -6,10 +6,12 @@ package import TradingCore
 ///
 /// | environment | file | default |
 /// |---|---|---|
-/// | `BROKER` | `broker` | `alpaca`; or `schwab` |
+/// | `BROKER` | `broker` | `alpaca`; or `schwab`, or `simulator` |
+/// | `TRADE_LIVE` | `trade.live` | `no`; must be `yes` where the broker's host trades real money |
+/// | `SIMULATOR_URL` | `simulator.url` | `http://127.0.0.1:8080`; for `BROKER=simulator`, on this machine or its network |
 /// | `TLS_AUTHORITIES_FILE` | `tls.authoritiesFile` | none; PEM file of the authorities to trust in place of the system's |
 ///
-/// and the keys of `AlpacaSettings` or `SchwabEndpoints`.
+/// and the keys of `AlpacaSettings` or `SchwabEndpoints`. The simulator is spoken to as Alpaca is, and needs no keys.
 package enum BrokerSettings: Sendable {
     case alpaca(AlpacaEndpoints)
     case schwab(SchwabEndpoints)
@@ -17,13 +19,34 @@ package enum BrokerSettings: Sendable {
     private enum Name: String, CaseIterable {
         case alpaca
         case schwab
+        case simulator
     }
 
     package init(_ settings: Settings) throws(ConfigurationError) {
+        let isLiveMeant = try settings.bool("trade.live", default: false)
         switch try settings.choice("broker", default: Name.alpaca) {
-        case .alpaca: self = .alpaca(AlpacaEndpoints(try AlpacaSettings(settings)))
-        case .schwab: self = .schwab(try SchwabEndpoints(settings))
+        case .alpaca:
+            let endpoints = AlpacaEndpoints(try AlpacaSettings(settings))
+            if endpoints.environment == .live, !isLiveMeant {
+                throw Self.liveNotMeant("apca.api.baseUrl", "set it to https://paper-api.alpaca.markets")
+            }
+            self = .alpaca(endpoints)
+        case .schwab:
+            let endpoints = try SchwabEndpoints(settings)
+            if endpoints.environment == .live, !isLiveMeant {
+                throw Self.liveNotMeant("schwab.baseUrl", "choose another BROKER: Schwab has no paper accounts")
+            }
+            self = .schwab(endpoints)
+        case .simulator: self = .alpaca(try AlpacaEndpoints(simulator: settings))
         }
+    }
+
+    private static func liveNotMeant(_ path: String, _ alternative: String) -> ConfigurationError {
+        ConfigurationError(
+            .missing,
+            "\(SettingsKey(path: "trade.live")) is not set, and \(SettingsKey(path: path)) leads to real money: set it to "
+                + "yes to let the agents trade with it, or \(alternative)"
+        )
     }
 
     /// A broker for the thread that calls this, whose requests go through the gate, if there is one.
@@ -49,10 +72,10 @@ package enum BrokerSettings: Sendable {
 
     var names: BrokerSettingNames {
         switch self {
-        case .alpaca:
+        case .alpaca(let endpoints):
             BrokerSettingNames(
                 prefix: "APCA_",
-                address: "APCA_API_BASE_URL",
+                address: endpoints.settingNames.trading,
                 keys: "APCA_API_KEY_ID and APCA_API_SECRET_KEY"
             )
         case .schwab:

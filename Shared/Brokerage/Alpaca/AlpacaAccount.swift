@@ -35,7 +35,7 @@ struct AlpacaAccountState: JSONDecodable {
     private var name: String { BrokerAccountCheck.name(of: self.number) }
 
     func check(_ endpoints: AlpacaEndpoints) throws(BrokerError) -> BrokerAccountCheck {
-        let setting = endpoints.settings.trading
+        let setting = endpoints.settingNames.trading
         if let wanted = endpoints.accountNumber, wanted != self.number {
             throw Self.refusal(
                 "the key is that of account \(self.name), and APCA_ACCOUNT_NUMBER names "

@@ -68,7 +68,8 @@ package struct AlpacaBroker: Broker {
             return report
         }
         guard answer.isDuplicateClientOrderID else { throw answer.failure(call, isOrder: true) }
-        // It exists already: this is the success of an earlier attempt, if it is the same order.
+        // It exists already: this is the success of an earlier attempt, if it is the same order. That the look at it fails
+        // is no refusal.
         guard let known = try? self.alpacaOrder(terms.clientOrderID), let report = known.report() else {
             throw BrokerError(.unknownOutcome, "\(call): a duplicate that cannot be found")
         }
@@ -190,7 +191,7 @@ package struct AlpacaBroker: Broker {
         var headers = self.endpoints.headers
         if body != nil { headers.append(("Content-Type", "application/json")) }
         let isTrading = url.hasPrefix(self.endpoints.trading)
-        let setting = isTrading ? self.endpoints.settings.trading : self.endpoints.settings.data
+        let setting = isTrading ? self.endpoints.settingNames.trading : self.endpoints.settingNames.data
         do throws(HTTPTransportError) {
             let answer = try self.client.perform(HTTPRequest(method: method, url: url, headers: headers, body: body))
             return AlpacaAnswer(

@@ -15,9 +15,9 @@ package struct AlpacaEndpoints: Sendable {
     /// The account that is traded. Nil takes the key's, whichever it is.
     package var accountNumber: String?
     /// The keys of the configuration that hold the addresses, for errors.
-    package var settings = Settings()
+    package var settingNames = SettingNames()
 
-    package struct Settings: Sendable {
+    package struct SettingNames: Sendable {
         package var trading = "APCA_API_BASE_URL"
         package var data = "APCA_API_DATA_URL"
 

@@ -90,15 +90,13 @@ package struct ReplayProcesses {
     /// What leads an agent to the simulator.
     private func broker(port: UInt16) -> [String: String] {
         let root = "http://127.0.0.1:\(port)"
-        var environment = ["BROKER": self.settings.dialect.rawValue]
+        var environment: [String: String] = [:]
         switch self.settings.dialect {
         case .alpaca:
-            environment["APCA_API_BASE_URL"] = root
-            environment["APCA_API_DATA_URL"] = root
-            environment["APCA_API_STREAM_URL"] = "ws://127.0.0.1:\(port)"
-            environment["APCA_API_KEY_ID"] = "simulated"
-            environment["APCA_API_SECRET_KEY"] = "simulated"
+            environment["BROKER"] = "simulator"
+            environment["SIMULATOR_URL"] = root
         case .schwab:
+            environment["BROKER"] = "schwab"
             environment["SCHWAB_BASE_URL"] = root
             environment["SCHWAB_CALLBACK_URL"] = "https://127.0.0.1:8182"
             environment["SCHWAB_ACCOUNT_NUMBER"] = Self.schwabAccount
@@ -178,7 +176,8 @@ package struct ReplayProcesses {
         var environment = self.settings.environment
         // What would send a process elsewhere, or stand against what is set here.
         for key in [
-            "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "SCHWAB_APP_KEY", "SCHWAB_APP_SECRET", "SCHWAB_ACCOUNT_NUMBER",
+            "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "APCA_ACCOUNT_NUMBER", "SCHWAB_APP_KEY", "SCHWAB_APP_SECRET",
+            "SCHWAB_ACCOUNT_NUMBER",
         ] {
             environment[key] = nil
             environment[key + "_FILE"] = nil
