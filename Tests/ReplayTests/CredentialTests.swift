@@ -167,7 +167,7 @@ private struct Haystack {
     func names(with text: String) -> [String] {
         let needle = Array(text.utf8)
         return self.files.filter { path, bytes in
-            path.contains(text) || memmem(bytes, bytes.count, needle, needle.count) != nil
+            path.contains(text) || bytes.contains(needle)
         }.map(\.path)
     }
 

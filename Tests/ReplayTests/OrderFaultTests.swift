@@ -37,7 +37,7 @@ extension ReplayTests {
                 "partial-fill:entry:every=3,partial-fill:exit:every=2,partial-fill:stop:every=2:percent=50",
                 dialect: dialect,
                 bars: try SampleBars.small(sessions: Self.sessions),
-                environment: ["ORDER_PARTIAL_FILL_SECONDS": "0", "POLL_INTERVAL": "1"]
+                environment: ["ORDER_PARTIAL_FILL_SECONDS": "0", "POLL_INTERVAL": "1s"]
             )
             #expect(run.defects() == [])
             #expect(run.orders.contains { $0.side == "buy" && (1..<$0.quantity).contains($0.filled) })
@@ -73,10 +73,10 @@ extension ReplayTests {
         @Test(arguments: ["alpaca", "schwab"])
         func `a fill under another number is booked`(dialect: String) async throws {
             let run = try await FaultRun.make(
-                "filled-successor:stop:every=2,filled-successor:exit:every=2",
+                "filled-successor:stop:every=2:seconds=1.5,filled-successor:exit:every=2:seconds=1.5",
                 dialect: dialect,
                 bars: try SampleBars.small(sessions: Self.sessions),
-                environment: ["POLL_INTERVAL": "1"]
+                environment: ["POLL_INTERVAL": "1s"]
             )
             #expect(run.defects() == [])
             #expect(run.orders.contains { $0.replaces != nil && $0.status == "filled" })

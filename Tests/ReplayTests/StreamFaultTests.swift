@@ -21,7 +21,7 @@ extension ReplayTests {
                 faults,
                 dialect: dialect,
                 bars: try SampleBars.small(),
-                environment: ["POLL_INTERVAL": "1"]
+                environment: ["POLL_INTERVAL": "1s"]
             )
             #expect(
                 run.report.differences(from: try await UndisturbedRun.report(), countsMessages: false) == []
@@ -37,7 +37,7 @@ extension ReplayTests {
                 "silent:updates:after=4:times=1:seconds=1.3",
                 dialect: dialect,
                 bars: bars,
-                environment: ["POLL_INTERVAL": "1"]
+                environment: ["POLL_INTERVAL": "1s"]
             )
             let undisturbed = try await UndisturbedRun.report(over: bars)
             #expect(run.report.differences(from: undisturbed, countsMessages: false) == [])

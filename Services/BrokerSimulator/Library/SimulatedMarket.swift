@@ -12,6 +12,8 @@ struct SimulatedMarket {
     var settings = AccountSettings()
     /// What faults have yet to do to orders.
     var aftermaths: [OrderAftermath] = []
+    /// Of orders that will be filled under another id: for how long the replay then stands still.
+    var succeeding: [String: Duration] = [:]
     /// By slot: how many of the folder's bars are complete.
     private(set) var releasedBars: [Int]
     /// By slot.

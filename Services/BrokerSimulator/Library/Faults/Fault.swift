@@ -27,7 +27,8 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
     case acceptThenReject = "accept-then-reject"
     /// Only `percent` of the order fills, of what should have filled all of it. The rest stays open.
     case partialFill = "partial-fill"
-    /// When the order fills, it has been replaced by one that nobody asked for, and that one is filled.
+    /// When the order fills, it has been replaced by one that nobody asked for, and that one is filled. Then the replay
+    /// stands still for `seconds`.
     case filledSuccessor = "filled-successor"
     /// The order stays in `pending_cancel` for `seconds`.
     case slowCancel = "slow-cancel"
@@ -47,13 +48,13 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
 
     /// What happens to orders is told twice.
     case duplicateUpdates = "duplicate-updates"
-    /// What happens to orders is not told.
+    /// What happens to orders is not told, and the replay stands still for `seconds`.
     case dropUpdates = "drop-updates"
     /// What happens to orders is told `seconds` later than it could be, after what is told meanwhile.
     case lateUpdates = "late-updates"
     /// What happens to orders at one moment is told in the wrong order.
     case reorderUpdates = "reorder-updates"
-    /// From now on the socket tells nothing more of the kind, and lives.
+    /// From now on the socket tells nothing more of the kind, and lives. The replay stands still for `seconds` each time.
     case silent
     /// Before the message comes half of it, which is no JSON.
     case invalidFrame = "invalid-frame"
@@ -99,7 +100,7 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
     var parameter: (name: FaultOrder.Parameter, default: Int64)? {
         switch self {
         case .delay: (.seconds, 20_000)
-        case .rateLimited, .dropUpdates, .silent, .connectionLimit: (.seconds, 0)
+        case .rateLimited, .filledSuccessor, .dropUpdates, .silent, .connectionLimit: (.seconds, 0)
         case .acceptThenReject, .slowCancel, .lateFill, .lateUpdates: (.seconds, 1000)
         case .partialFill: (.percent, 40)
         case .clockSkew: (.seconds, 90_000)

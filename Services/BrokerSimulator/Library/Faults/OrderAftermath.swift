@@ -36,9 +36,17 @@ extension SimulatedMarket {
         switch (fault.fault, order.replaces) {
         case (.acceptThenReject, _): outcome = .rejected
         case (.lateFill, let old?): outcome = .overtaken(by: old)
+        case (.filledSuccessor, _):
+            self.succeeding[order.id] = fault.duration
+            return
         default: return
         }
         self.aftermaths.append(OrderAftermath(orderID: order.id, outcome: outcome, delay: fault.duration))
+    }
+
+    /// For how long the replay stands still after these, which came without a word that the client would understand.
+    mutating func pauses(after updates: [OrderUpdate]) -> [Duration] {
+        updates.compactMap { $0.event == .replaced ? self.succeeding.removeValue(forKey: $0.order.id) : nil }
     }
 
     mutating func replace(

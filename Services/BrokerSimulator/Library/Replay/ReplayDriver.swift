@@ -121,6 +121,7 @@ final class SharedMarket: Sendable {
             self.hub.publish(updates, market.takeSchwabActivities(for: updates))
             for aftermath in market.aftermaths { self.complete(aftermath) }
             market.aftermaths = []
+            for pause in market.pauses(after: updates) { self.hold.after(pause) }
             return value
         }
     }
