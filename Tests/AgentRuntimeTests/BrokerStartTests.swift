@@ -31,11 +31,12 @@ import TradingCore
 
     @Test func `a line is repeated after minutes, a new one is said at once`() {
         var filter = RepetitionFilter()
-        #expect(filter.isWorthSaying("GET account: no (correlation id 1)", now: .zero))
-        #expect(!filter.isWorthSaying("GET account: no (correlation id 2)", now: .seconds(1)))
-        #expect(filter.isWorthSaying("GET account: perhaps (correlation id 2)", now: .seconds(2)))
-        #expect(!filter.isWorthSaying("GET account: no (correlation id 3)", now: .seconds(299)))
-        #expect(filter.isWorthSaying("GET account: no (correlation id 4)", now: .seconds(300)))
+        func says(_ line: String, _ time: Duration) -> Bool { filter.isWorthSaying(line, now: time) }
+        #expect(says("GET account: no (correlation id 1)", .zero))
+        #expect(!says("GET account: no (correlation id 2)", .seconds(1)))
+        #expect(says("GET account: perhaps (correlation id 2)", .seconds(2)))
+        #expect(!says("GET account: no (correlation id 3)", .seconds(299)))
+        #expect(says("GET account: no (correlation id 4)", .seconds(300)))
     }
 
     @Test func `nothing but protection passes before the broker has said whose account it is`() async throws {

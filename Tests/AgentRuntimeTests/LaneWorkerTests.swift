@@ -19,6 +19,15 @@ import TradingCore
         }
         func requestCancel(brokerOrderID: String) throws(BrokerError) {}
         func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? { nil }
+        func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport {
+            throw BrokerError(.refused(code: "403"), "not now")
+        }
+        func openOrders() throws(BrokerError) -> [BrokerOrder] { [] }
+        func positions() throws(BrokerError) -> [BrokerPosition] { [] }
+        func executions(since: Timestamp) throws(BrokerError) -> [BrokerExecution] { [] }
+        func checkAccount() throws(BrokerError) -> BrokerAccountCheck {
+            throw BrokerError(.refused(code: "403"), "not now")
+        }
         func account() throws(BrokerError) -> BrokerAccount { BrokerAccount(cash: .zero, equity: .zero) }
         func clock() throws(BrokerError) -> Timestamp { self.time }
         func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession] { [] }
@@ -49,7 +58,7 @@ import TradingCore
                 breaker: BreakerSettings(),
                 marketTime: marketTime,
                 wallNow: { wallNow },
-                makeBroker: { [broker] in broker }
+                makeBroker: { [broker] _ in broker }
             )
             self.desk = self.worker.makeDesk()
             try self.worker.synchronise(self.desk)

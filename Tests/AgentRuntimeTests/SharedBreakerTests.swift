@@ -65,6 +65,7 @@ import TradingCore
                     data: 180,
                     reservedShare: Rate(raw: Rate.unit / 10 * 3)
                 ),
+                marketTime: .simulated,
                 makeBroker: { gate in
                     let endpoints = SharedBreakerTests.endpoints
                     let metered = MeteredHTTPClient(client, gate: gate, alpaca: endpoints, now: WallClock.now)

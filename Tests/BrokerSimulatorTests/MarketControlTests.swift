@@ -1,3 +1,4 @@
+import BrokerSimulator
 import Testing
 import TradingCore
 

@@ -260,7 +260,7 @@ private final class ScriptedLedger: RateLedger {
     func endNotice(probe: Int64, on budget: RateBudget) throws { self.ended.append(probe) }
 }
 
-private final class ScriptedClient: HTTPClient {
+private final class AnsweringClient: HTTPClient {
     var answers: [HTTPResponse] = []
     var requests: [HTTPRequest] = []
 
@@ -282,7 +282,7 @@ private final class Stage {
     )
 
     let ledger = ScriptedLedger()
-    let client = ScriptedClient()
+    let client = AnsweringClient()
     let terms: OrderTerms
     var lane: BrokerLane
     var time = Duration.zero
