@@ -19,6 +19,7 @@ import TradingCore
         limits.loginReserve = reserve
         let stage = JudgementStage(RiskManagementAgent(limits: limits, approvalLifetime: .seconds(300)))
         let trade = try Sample.trade(.setupDetected)
+        stage.put(MarketClock.key, Sample.clock())
         stage.put(trade)
         stage.put(Account.key, try Sample.account())
         return (stage, trade)
