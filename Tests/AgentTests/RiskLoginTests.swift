@@ -18,6 +18,7 @@ import TradingCore
         var limits = RiskLimits()
         limits.loginReserve = reserve
         let stage = JudgementStage(RiskManagementAgent(limits: limits, approvalLifetime: .seconds(300)))
+        stage.put(MarketClock.key, Sample.clock())
         let trade = try Sample.trade(.setupDetected)
         stage.put(trade)
         stage.put(Account.key, try Sample.account())
