@@ -50,7 +50,7 @@ extension MatchingEngine {
     /// Those that hang under the order that stands for its group, in order of entry; replaced ones are left out. Empty
     /// for every other order.
     package func legs(of order: SimulatedOrder) -> [SimulatedOrder] {
-        guard let group = order.group, !order.isLeg, order.status != .replaced else { return [] }
+        guard let group = order.group, !order.isLeg, self.order(id: order.id)?.status != .replaced else { return [] }
         return self.members(ofGroup: group.id).filter { $0.isLeg && $0.status != .replaced }
     }
 

@@ -10,6 +10,7 @@ import TradingCore
         "schwab": [
             "SCHWAB_APP_KEY": "key", "SCHWAB_APP_SECRET": "secret", "SCHWAB_CALLBACK_URL": "https://127.0.0.1:8182",
             "SCHWAB_ACCOUNT_NUMBER": "12345678", "SCHWAB_TOKEN_FILE": "token.json",
+            "TRADE_LIVE": "yes",
         ],
     ]
 

@@ -7,7 +7,9 @@ import TradingCore
 /// An entry goes out in the session it was meant for, or not at all.
 @Suite struct EntrySessionTests {
     private func stage() -> JudgementStage {
-        JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        stage.putCompared()
+        return stage
     }
 
     private func approval(_ session: EntrySession) throws -> MessageBody {
@@ -94,7 +96,8 @@ import TradingCore
             nextClose: nil
         )
         let message = Speaker(.marketData).say(.marketStatus(status), at: Sample.now, about: "close")
-        #expect(try closing.judge(.message(message)).calls.map(\.operation) == (isRecalled ? [.cancel(entry.id)] : []))
+        let atClose = try closing.judge(.message(message)).calls.map(\.operation)
+        #expect(atClose.contains(.cancel(entry.id)) == isRecalled)
 
         // Accepted after the close, which a poll finds.
         let late = self.stage()

@@ -89,6 +89,7 @@ import TradingCore
             reservedCash: Money(983),
             expiresAt: Sample.now + .seconds(300)
         )
+        self.stage.put(MarketClock.key, Sample.clock())
         let asked = try self.stage.judge(.started)
         #expect(throws: NotYet.self) { try self.stage.judge(Sample.message(.tradeApproved(approval), trade)) }
         let nothing = BrokerHoldings(positions: [], openOrders: [], executions: [])

@@ -359,6 +359,7 @@ import TradingCore
         trade.replace(try Sample.order(.stop, trade, state: .cancelled))
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
+        stage.put(MarketClock.key, Sample.clock(isOpen: true))
         let notice = PositionNotice(
             symbol: trade.symbol,
             quantity: Quantity(50),

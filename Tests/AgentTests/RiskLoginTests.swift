@@ -20,6 +20,7 @@ import TradingCore
         let stage = JudgementStage(RiskManagementAgent(limits: limits, approvalLifetime: .seconds(300)))
         stage.put(MarketClock.key, Sample.clock())
         let trade = try Sample.trade(.setupDetected)
+        stage.put(MarketClock.key, Sample.clock())
         stage.put(trade)
         stage.put(Account.key, try Sample.account())
         return (stage, trade)

@@ -34,6 +34,7 @@ import TradingCore
         #expect(abort.reason.contains("InvalidTransition: ENTRY_APPROVED → FILLED"))
 
         let orders = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        orders.putCompared()
         orders.put(trade)
         orders.put(Account.key, try Sample.account(reserving: trade))
         orders.put(MarketClock.key, Sample.clock())

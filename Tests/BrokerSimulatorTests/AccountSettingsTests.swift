@@ -3,7 +3,8 @@ import TradingCore
 
 struct AccountSettingsTests {
     private static let target = "/v2/account/configurations"
-    private static let order = #"{"symbol":"AAPL","qty":1,"side":"buy","type":"market","time_in_force":"day"}"#
+    private static let order =
+        #"{"symbol":"AAPL","qty":1,"side":"buy","type":"limit","limit_price":50,"time_in_force":"day"}"#
 
     @Test func `settings are changed one by one and shown with the account`() async throws {
         try await Stage.run { stage in

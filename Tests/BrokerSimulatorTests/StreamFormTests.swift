@@ -38,7 +38,7 @@ struct StreamFormTests {
                     """
             )
             // 2009-01-02T14:30:00Z as the extension -1 with four bytes of seconds.
-            #expect(first.firstRange(of: [0xA1, 0x74, 0xD6, 0xFF, 0x49, 0x5E, 0x25, 0x58]) != nil)
+            #expect(first.firstRange(of: [0xA1, 0x74, 0xD6, 0xFF, 0x49, 0x5E, 0x24, 0xE8]) != nil)
         }
     }
 

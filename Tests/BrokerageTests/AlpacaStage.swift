@@ -100,7 +100,8 @@ final class ScriptedClient: HTTPClient {
     /// Method, path and query of what was sent.
     var calls: [String] {
         self.requests.map { request in
-            "\(request.method.rawValue) \(request.url.split(separator: "/", maxSplits: 2).last?.drop { $0 != "/" } ?? "")"
+            let path = request.url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
+            return "\(request.method.rawValue) \(path.drop { $0 != "/" })"
         }
     }
 

@@ -111,8 +111,6 @@ package struct OrderExecutionAgent: Judgement {
         _ books: inout Books,
         clock: Versioned<MarketClock>?
     ) throws {
-        // What the broker holds may forbid it.
-        if books.holdings.value.isPending { throw NotYet("the ledger has not been held against the broker yet") }
         var trade = try books.trade(message.requiredTradeID)
         guard trade.trade.state == .entryApproved, trade.trade.latest(.entry) == nil else {
             if trade.trade.latest(.entry) != nil { return }
@@ -138,6 +136,9 @@ package struct OrderExecutionAgent: Judgement {
         if let refusal {
             order.step(on: .cancelled)
             try self.abandon(&trade, order, on: .orderCancelled, refusal, at: message.timestamp, &books)
+        } else if books.holdings.value.isPending {
+            // What the broker holds may forbid it.
+            throw NotYet("the ledger has not been held against the broker yet")
         } else {
             trade.trade.replace(order)
             books.say(

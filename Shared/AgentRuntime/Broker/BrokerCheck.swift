@@ -84,7 +84,9 @@ package final class BrokerCheck {
     /// One line: the cause, and the setting or step that helps. A broker's adapter that names one knows better.
     package static func problem(_ error: BrokerError, _ names: BrokerSettingNames) -> String {
         let text = error.reason.replacing("\n", with: " ")
-        guard !text.contains(names.prefix), !text.contains(names.address), !text.contains("tradectl ") else { return text }
+        guard !text.contains(names.prefix), !text.contains(names.address), !text.contains("tradectl ") else {
+            return text
+        }
         let remedy =
             switch error.kind {
             case .refused(code: "404"), .unreadable: "Check \(names.address): this is not the broker's API"

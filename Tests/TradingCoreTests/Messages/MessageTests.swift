@@ -85,7 +85,8 @@ import TradingCore
     @Test func `private events are those between an agent and its lanes, or from one agent to one other`() {
         #expect(
             EventName.allCases.filter(\.isPrivate).map(\.rawValue).sorted() == [
-                "broker.call.completed", "broker.call.requested", "broker.orders.moved", "order.exit.requested",
+                "broker.call.completed", "broker.call.requested", "broker.orders.moved", "order.abort.requested",
+                "order.exit.requested",
             ]
         )
     }
@@ -144,7 +145,7 @@ import TradingCore
             (.barsReceived, "\"high\":176.25", "\"high\":1", "data.bars.[0]: high 1 is below low 173.9999"),
             (
                 .brokerCallRequested, "\"limit\"", "\"limits\"",
-                "data.order.type: \"limits\" is none of market, limit, stop"
+                "data.order.type: \"limits\" is none of market, limit, stop, stop_limit, trailing_stop"
             ),
             (
                 .brokerCallCompleted, "\"event\":\"partially_filled\"", "\"event\":\"filed\"",
