@@ -18,7 +18,6 @@ import TradingCore
         var limits = RiskLimits()
         limits.loginReserve = reserve
         let stage = JudgementStage(RiskManagementAgent(limits: limits, approvalLifetime: .seconds(300)))
-        stage.put(MarketClock.key, Sample.clock())
         let trade = try Sample.trade(.setupDetected)
         stage.put(MarketClock.key, Sample.clock())
         stage.put(trade)
