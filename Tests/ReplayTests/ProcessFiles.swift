@@ -113,7 +113,7 @@ enum Programs {
 
 /// Waits until `fact` holds, asking every few milliseconds. Returns the first answer that is not nil.
 func awaited<Value>(
-    _ what: String,
+    _ what: @autoclosure () -> String,
     within limit: Duration = .seconds(30),
     _ fact: () throws -> Value?
 ) async throws -> Value {
@@ -121,7 +121,7 @@ func awaited<Value>(
     while true {
         if let value = try fact() { return value }
         guard ContinuousClock.now < deadline else {
-            throw TestFailure(description: "Within \(limit) there was not: \(what).")
+            throw TestFailure(description: "Within \(limit) there was not: \(what()).")
         }
         try await Task.sleep(for: .milliseconds(5))
     }

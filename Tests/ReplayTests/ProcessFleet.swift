@@ -42,7 +42,11 @@ final class ProcessFleet {
         let name = name ?? program
         let port = try self.ports[name] ?? RedisServer.freePort()
         self.ports[name] = port
-        let common = ["REDIS_URL": self.redisURL, "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "LOG_LEVEL": "warning"]
+        let common = [
+            "REDIS_URL": self.redisURL, "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "LOG_LEVEL": "warning",
+            // As in every replay: the bars' time, and as many requests as it takes.
+            "MARKET_TIME": "simulated", "BROKER_REQUESTS_PER_MINUTE": "0", "BROKER_DATA_REQUESTS_PER_MINUTE": "0",
+        ]
         self.processes[name] = try ChildProgram(
             try Programs.path(of: program),
             environment: Programs.environment(common.merging(environment) { $1 }),
