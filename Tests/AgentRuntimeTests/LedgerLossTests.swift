@@ -155,7 +155,7 @@ import TradingCore
     }
 
     private func eventually(_ fact: String, _ holds: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(120)
         while try !holds() {
             guard ContinuousClock.now < deadline else { throw NeverHappened(fact: fact) }
             // Between two looks; what is waited for is the fact.

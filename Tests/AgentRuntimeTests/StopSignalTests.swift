@@ -21,7 +21,7 @@ import Testing
             try await group.waitForAll()
         }
         #expect(stop.wait(for: .seconds(600)))
-        #expect(start.duration(to: .now) < .seconds(60))
+        #expect(start.duration(to: .now) < .seconds(500))
     }
 
     @Test func `a thread that waits long still shows that it lives`() {
