@@ -113,7 +113,10 @@ package final class BrokerDesk {
             // Executions last: what happens while the other questions are under way is among them.
             let openOrders = try self.guarded { () throws(BrokerError) in try self.broker.openOrders() }
             let positions = try self.guarded { () throws(BrokerError) in try self.broker.positions() }
-            let executions = try self.guarded { () throws(BrokerError) in try self.broker.executions(since: since) }
+            let executions = try self.guarded { () throws(BrokerError) in
+                guard let since else { return [] as [BrokerExecution] }
+                return try self.broker.executions(since: since)
+            }
             return .holdings(BrokerHoldings(positions: positions, openOrders: openOrders, executions: executions))
         case .clock: return .clock(try self.guarded { () throws(BrokerError) in try self.broker.clock() })
         case .calendar(let start, let end):

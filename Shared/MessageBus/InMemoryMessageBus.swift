@@ -57,6 +57,14 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
+    package func keep(_ deliveries: [Delivery], group: String, consumer: String) throws {
+        try self.store.withContents { contents throws(MessageBusError) in
+            for (stream, entries) in Dictionary(grouping: deliveries, by: \.stream) {
+                try contents.keep(Set(entries.map(\.id)), of: stream, group, for: consumer)
+            }
+        }
+    }
+
     package func receive(
         group: String,
         consumer: String,

@@ -144,6 +144,22 @@ struct InMemoryContents: Sendable {
         return deliveries
     }
 
+    mutating func keep(
+        _ ids: Set<String>,
+        of name: StreamName,
+        _ groupName: String,
+        for consumer: String
+    ) throws(MessageBusError) {
+        let (stream, existing) = try self.existing(name, groupName)
+        var group = existing
+        for index in group.pending.indices {
+            guard let entry = stream.entry(group.pending[index].number), ids.contains(entry.id) else { continue }
+            group.pending[index].consumer = consumer
+            group.pending[index].deliveredAt = self.now
+        }
+        self.streams[name]?.groups[groupName] = group
+    }
+
     private func existing(
         _ name: StreamName,
         _ groupName: String

@@ -23,6 +23,9 @@ package protocol MessageBus: AnyObject, RateLedger {
         limit: Int
     ) throws -> [Delivery]
 
+    /// The consumer still works on these: for `claim` their time of idling begins anew. Is no delivery.
+    func keep(_ deliveries: [Delivery], group: String, consumer: String) throws
+
     /// Waits until a new message, a published message or a wake-up arrives, or `timeout` has passed; a `timeout` of
     /// zero returns what there is. At most `limit` messages a stream. Empty `streams` waits for the other two only.
     ///

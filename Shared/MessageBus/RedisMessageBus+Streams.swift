@@ -49,6 +49,18 @@ extension RedisMessageBus {
         }
     }
 
+    package func keep(_ deliveries: [Delivery], group: String, consumer: String) throws {
+        guard !deliveries.isEmpty else { return }
+        try self.onConnection { connection throws(MessageBusError) in
+            for (stream, entries) in Dictionary(grouping: deliveries, by: \.stream) {
+                var command = RedisCommand("XCLAIM", self.keys.stream(stream), group, consumer, "0")
+                for entry in entries { command.append(entry.id) }
+                command.append("JUSTID")
+                _ = try connection.call(command)
+            }
+        }
+    }
+
     package func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         let reply = try self.run(.quiescence, keyCount: groups.count + 2) { command in
             for (stream, _) in groups { command.append(self.keys.stream(stream)) }

@@ -64,6 +64,45 @@ import TradingCore
         return .message(message)
     }
 
+    private func pollUntilAsked() throws -> Decision {
+        for _ in 0..<30 {
+            let decision = try self.stage.judge(.poll)
+            if decision.calls.contains(where: { $0.name == "holdings" }) { return decision }
+        }
+        throw NotYet("thirty polls have asked nothing")
+    }
+
+    @Test func `shares that change at every look are believed after a few`() throws {
+        let trade = try self.hold()
+        var asked = try self.stage.judge(.started)
+        for shares in 51..<55 {
+            asked = try self.stage.judge(try self.answer(asked, .holdings(self.holdings(of: trade, shares: shares))))
+            #expect(try self.stage.account().frozenSymbols.isEmpty)
+        }
+        try self.stage.judge(try self.answer(asked, .holdings(self.holdings(of: trade, shares: 55))))
+        #expect(try self.stage.account().frozenSymbols[trade.symbol] != nil)
+        #expect(try self.stage.obstacle() == nil)
+    }
+
+    @Test func `the first look of a new ledger asks for no history`() throws {
+        self.stage.put(Account.key, try Sample.account())
+        #expect(try self.stage.judge(.started).calls.map(\.operation) == [.holdings(since: nil)])
+    }
+
+    @Test func `a stream connected anew at the broker that has only one is a reconnect like any other`() throws {
+        let trade = try self.hold()
+        let asked = try self.stage.judge(.started)
+        try self.stage.judge(try self.answer(asked, .holdings(self.holdings(of: trade))))
+        let ring = Sample.message(.ordersMoved(OrdersMoved(ring: "connected", isReconnect: true)), trade)
+        let again = try self.stage.judge(ring)
+        #expect(again.calls.map(\.name).contains("holdings"))
+        #expect(try self.stage.obstacle() != nil)
+        let moved = Sample.message(.ordersMoved(OrdersMoved(ring: "OrderFillCompleted 7")), trade)
+        try self.stage.judge(try self.answer(again, .holdings(self.holdings(of: trade))))
+        try self.stage.judge(moved)
+        #expect(try self.stage.obstacle() == nil)
+    }
+
     @Test(arguments: [Input.started, .feed(.connected)])
     func `a start and a reconnect ask, and the agent is ready when both agree`(input: Input) throws {
         let trade = try self.hold()
@@ -116,11 +155,11 @@ import TradingCore
         #expect(reason.contains("holds \(shares) shares and the ledger 50"))
         #expect(try self.stage.obstacle() == nil)
 
-        // Said once, looked at at every poll, and over when both agree.
-        let polled = try self.stage.judge(.poll)
+        // Said once, looked at every now and then, and over when both agree.
+        let polled = try self.pollUntilAsked()
         let third = try self.stage.judge(try self.answer(polled, strange))
         #expect(third.notes.isEmpty)
-        let again = try self.stage.judge(.poll)
+        let again = try self.pollUntilAsked()
         let over = try self.stage.judge(try self.answer(again, .holdings(self.holdings(of: trade))))
         #expect(over.notes.map(\.level) == [.info])
         #expect(try self.stage.account().frozenSymbols.isEmpty)
@@ -154,7 +193,7 @@ import TradingCore
             try self.stage.judge(try self.answer(first, strange))
             let reason = try #require(try self.stage.account().frozenSymbols[trade.symbol])
             #expect(reason.contains(stranger.brokerOrderID))
-            let polled = try self.stage.judge(.poll)
+            let polled = try self.pollUntilAsked()
             try self.stage.judge(try self.answer(polled, .holdings(self.holdings(of: trade))))
             #expect(try self.stage.account().frozenSymbols.isEmpty)
         }

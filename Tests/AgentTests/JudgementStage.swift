@@ -24,7 +24,9 @@ final class JudgementStage {
 
     /// The ledger has been held against the broker, and both agree.
     func putCompared() {
-        let body = Array(#"{"question":{"asking":false,"wanted_again":false,"polled":false,"polls_waited":0},"#.utf8)
+        let body = Array(
+            #"{"polls_since":0,"question":{"asking":false,"wanted_again":false,"polled":false,"polls_waited":0},"#.utf8
+        )
         self.documents[DocumentKey(rawValue: "holdings-watch")] = StoredDocument(
             version: 1,
             state: "",

@@ -158,6 +158,23 @@ import TradingCore
     }
 
     @Test(arguments: BusKind.allCases)
+    func `what its consumer keeps was not delivered for that`(kind: BusKind) throws {
+        let fixture = try BusFixture(kind)
+        let bus = fixture.makeBus()
+        try bus.createGroup("position", on: .filled)
+        try bus.append("a", "b")
+        let deliveries = try bus.receiveNow(consumer: "one").deliveries
+        for _ in 0..<3 { try bus.keep(deliveries, group: "position", consumer: "one") }
+        try bus.keep([], group: "position", consumer: "one")
+        // What is acknowledged meanwhile does not come back for being kept.
+        #expect(try bus.acknowledge(deliveries[1]) == .committed)
+        try bus.keep(deliveries, group: "position", consumer: "one")
+        let claimed = try bus.claim(group: "position", consumer: "two", streams: [.filled], idle: .zero, limit: 9)
+        #expect(claimed.map(\.text) == ["a"])
+        #expect(claimed.map(\.deliveryCount) == [2])
+    }
+
+    @Test(arguments: BusKind.allCases)
     func `what a dead consumer left is claimed once it has been idle`(kind: BusKind) throws {
         let fixture = try BusFixture(kind)
         defer { fixture.stop() }

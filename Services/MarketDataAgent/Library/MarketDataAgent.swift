@@ -70,7 +70,7 @@ package struct MarketDataAgent: Judgement {
         case .feed(.connected):
             self.expectSnapshot(&work)
             self.call(.clock, about: "connected", &work)
-            if self.streamTellsOfOrders { self.ring("connected", &work) }
+            if self.streamTellsOfOrders { self.ring("connected", isReconnect: true, &work) }
         case .feed(.disconnected): work.clock?.value.isAwaitingQuotes = true
         case .feed(.quote(let quote)):
             self.publish(quote, causedBy: nil, &work)
@@ -98,11 +98,11 @@ package struct MarketDataAgent: Judgement {
         }
     }
 
-    private func ring(_ ring: String, _ work: inout Work) {
+    private func ring(_ ring: String, isReconnect: Bool = false, _ work: inout Work) {
         work.tell(
             .orderExecution,
             self.speaker.say(
-                .ordersMoved(OrdersMoved(ring: ring)),
+                .ordersMoved(OrdersMoved(ring: ring, isReconnect: isReconnect)),
                 at: self.marketTime ?? Timestamp(seconds: 0),
                 about: ring
             )

@@ -6,8 +6,8 @@ struct Books {
     private var trades: [TradeID: OpenTrade] = [:]
     private let unchangedAccount: Account?
     var account: Versioned<Account>?
-    private let unchangedWatch: OrderWatch?
-    var watch: Versioned<OrderWatch>
+    private let unchangedWatch: BrokerQuestion?
+    var watch: Versioned<BrokerQuestion>
     private let unchangedHoldings: HoldingsWatch?
     var holdings: Versioned<HoldingsWatch>
     private var messages: [Message] = []
@@ -17,9 +17,9 @@ struct Books {
         self.documents = documents
         self.account = try documents.find(Account.key)
         self.unchangedAccount = self.account?.value
-        let watch: Versioned<OrderWatch>? = try documents.find(OrderWatch.key)
+        let watch: Versioned<BrokerQuestion>? = try documents.find(BrokerQuestion.key)
         self.unchangedWatch = watch?.value
-        self.watch = watch ?? Versioned(new: OrderWatch.key, value: OrderWatch())
+        self.watch = watch ?? Versioned(new: BrokerQuestion.key, value: BrokerQuestion())
         let holdings: Versioned<HoldingsWatch>? = try documents.find(HoldingsWatch.key)
         self.unchangedHoldings = holdings?.value
         self.holdings = holdings ?? Versioned(new: HoldingsWatch.key, value: HoldingsWatch())
@@ -44,7 +44,7 @@ struct Books {
             trade.write(to: &decision)
         }
         if let account, account.value != self.unchangedAccount { decision.write(account) }
-        if self.watch.value != self.unchangedWatch ?? OrderWatch() { decision.write(self.watch) }
+        if self.watch.value != self.unchangedWatch ?? BrokerQuestion() { decision.write(self.watch) }
         if self.holdings.value != self.unchangedHoldings ?? HoldingsWatch() { decision.write(self.holdings) }
         decision.messages = self.messages
         decision.notes = self.notes

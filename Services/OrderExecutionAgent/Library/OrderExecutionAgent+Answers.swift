@@ -36,7 +36,8 @@ extension OrderExecutionAgent {
         switch answer.call.operation {
         case .place(let terms): try self.placementFailed(terms, answer, message, &books)
         case .find(let id):
-            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal else { return }
+            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal || order.isGivenUp
+            else { return }
             if answer.provesAbsence {
                 try self.orderIsAbsent(id, message, &books)
             } else {
@@ -173,7 +174,20 @@ extension OrderExecutionAgent {
     ) throws {
         let id = terms.clientOrderID
         var trade = try books.trade(id.trade)
-        guard var order = trade.trade.order(id), order.state == .intent || order.state == .unknown else { return }
+        guard var order = trade.trade.order(id) else { return }
+        guard order.state == .intent || order.state == .unknown else {
+            // Given up while it was being sent: it may be at the broker all the same.
+            if order.isGivenUp, case .unknown = answer.outcome {
+                try self.look(
+                    for: id,
+                    about: "given up \(message.id)",
+                    &books,
+                    at: message.timestamp,
+                    causedBy: message
+                )
+            }
+            return
+        }
         switch answer.outcome {
         case .unknown(let reason):
             order.step(on: .outcomeUnknown)

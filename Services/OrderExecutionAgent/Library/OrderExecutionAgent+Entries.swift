@@ -53,10 +53,14 @@ extension OrderExecutionAgent {
     /// An entry that was given up before the broker had said anything of it turns out to have been sent.
     func recallIfGivenUp(_ order: Order, _ report: OrderReport, _ trade: Trade, _ books: inout Books, _ cause: Message?)
     {
-        guard order.id.role == .entry, trade.state == .cancelled, order.state == .cancelled,
-            order.brokerOrderID == nil, !report.event.isTerminal, report.event != .outcomeUnknown
+        guard trade.state == .cancelled, order.isGivenUp, !report.event.isTerminal, report.event != .outcomeUnknown
         else { return }
         books.note(Note(.error, "an entry that was given up is at the broker", ["order.id": "\(order.id)"]))
         books.say(self.call(.cancel(order.id), .protective, trade, at: report.timestamp, causedBy: cause))
     }
+}
+
+extension Order {
+    /// An entry that was given up before the broker had said anything of it.
+    var isGivenUp: Bool { self.id.role == .entry && self.state == .cancelled && self.brokerOrderID == nil }
 }

@@ -14,6 +14,26 @@ extension OrderExecutionAgent {
             : "broker and ledger do not agree yet about \(watch.suspicions.keys.sorted().map(\.rawValue))"
     }
 
+    /// After a start and a reconnect: whatever the broker's stream said while nobody listened is asked for.
+    func compareAnew(_ books: inout Books, _ documents: Documents) throws {
+        books.holdings.value.isPending = true
+        try self.wantOpenOrders(&books, documents)
+        try self.wantHoldings(&books, documents)
+    }
+
+    /// A comparison that is due is seen to, and a frozen symbol is looked at again every five minutes or so.
+    func pollHoldings(_ books: inout Books, _ documents: Documents) throws {
+        let isFrozen = books.account?.value.frozenSymbols.isEmpty == false
+        guard books.holdings.value.isPending || isFrozen else { return }
+        books.holdings.value.pollsSince += 1
+        guard books.holdings.value.isPending || books.holdings.value.pollsSince >= Self.pollsBetweenLooks else {
+            return
+        }
+        try self.wantHoldings(&books, documents, isPoll: true)
+    }
+
+    private static let pollsBetweenLooks = 20
+
     /// Asks what the broker holds, unless that is under way.
     func wantHoldings(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
         guard books.holdings.value.question.wants(poll: isPoll) else { return }
@@ -22,7 +42,8 @@ extension OrderExecutionAgent {
 
     private func askForHoldings(_ books: inout Books, _ documents: Documents, delaySeconds: Int = 0) throws {
         let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
-        let now = clock?.value.lastBoundary ?? Timestamp(seconds: 0)
+        // Before the market was first looked at there is no trade whose executions could have been missed.
+        let now = clock?.value.lastBoundary
         let call = BrokerCall(
             .holdings(since: books.holdings.value.comparedThrough ?? now),
             lane: .account,
@@ -31,7 +52,7 @@ extension OrderExecutionAgent {
         books.say(
             self.speaker.say(
                 .brokerCallRequested(call),
-                at: now,
+                at: now ?? Timestamp(seconds: 0),
                 about: "\(call.subject) \(books.holdings.version) \(delaySeconds)"
             )
         )
@@ -57,16 +78,24 @@ extension OrderExecutionAgent {
             try self.look(for: id, about: "late \(message.id)", &books, at: message.timestamp, causedBy: message)
         }
         let suspicions = books.holdings.value.suspicions
-        let confirmed = comparison.disagreements.filter { suspicions[$0.key] == $0.value }
+        let confirmed = comparison.disagreements.filter { symbol, reason in
+            guard let suspicion = suspicions[symbol] else { return false }
+            return suspicion.reason == reason || suspicion.looks + 1 >= HoldingsWatch.Suspicion.patience
+        }
         self.freeze(confirmed, disagreements: comparison.disagreements, &books)
-        books.holdings.value.suspicions = comparison.disagreements
+        books.holdings.value.suspicions = comparison.disagreements.reduce(into: [:]) { suspected, disagreement in
+            let looks = (suspicions[disagreement.key]?.looks ?? 0) + 1
+            suspected[disagreement.key] = HoldingsWatch.Suspicion(reason: disagreement.value, looks: looks)
+        }
         if confirmed.count < comparison.disagreements.count {
             // Fills may be under way: they are asked for, and then everything is looked at again.
             try self.wantOpenOrders(&books, documents)
             try self.askForHoldings(&books, documents, delaySeconds: 1)
         } else {
             books.holdings.value.isPending = false
-            books.holdings.value.comparedThrough = message.timestamp
+            books.holdings.value.pollsSince = 0
+            // A question from before the market was first looked at has no market time.
+            if message.timestamp > Timestamp(seconds: 0) { books.holdings.value.comparedThrough = message.timestamp }
             if isDueAgain { try self.askForHoldings(&books, documents) }
         }
     }

@@ -45,7 +45,7 @@ package struct OrderExecutionAgent: Judgement {
 
     private func openTradeReads(_ documents: Documents) throws -> [DocumentKey] {
         let account: Versioned<Account>? = try documents.find(Account.key)
-        return [Account.key, MarketClock.key, OrderWatch.key, HoldingsWatch.key]
+        return [Account.key, MarketClock.key, BrokerQuestion.key, HoldingsWatch.key]
             + (account?.value.openTrades.keys.sorted().map(Trade.key) ?? [])
     }
 
@@ -53,15 +53,10 @@ package struct OrderExecutionAgent: Judgement {
         var books = try Books(documents)
         switch input {
         // Whatever the broker's stream said while nobody listened is asked for.
-        case .started, .feed(.connected):
-            books.holdings.value.isPending = true
-            try self.wantOpenOrders(&books, documents)
-            try self.wantHoldings(&books, documents)
+        case .started, .feed(.connected): try self.compareAnew(&books, documents)
         case .poll:
             try self.wantOpenOrders(&books, documents, isPoll: true)
-            if books.holdings.value.isPending || books.account?.value.frozenSymbols.isEmpty == false {
-                try self.wantHoldings(&books, documents, isPoll: true)
-            }
+            try self.pollHoldings(&books, documents)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
         case .feed, .quote, .login: break
         case .message(let message): try self.decide(message, &books, documents)
@@ -89,6 +84,7 @@ package struct OrderExecutionAgent: Judgement {
             books.put(trade)
         case .abortRequested(let request): try self.abortEntry(because: request.reason, message, &books)
         case .stopHit: try self.closeByStop(message, &books)
+        case .ordersMoved(let moved) where moved.isReconnect: try self.compareAnew(&books, documents)
         case .ordersMoved: try self.wantOpenOrders(&books, documents)
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
             try self.recallEntries(message, &books)
@@ -147,12 +143,21 @@ package struct OrderExecutionAgent: Judgement {
                     .entries,
                     trade.trade,
                     at: message.timestamp,
-                    sendBefore: clock?.value.nextBoundary,
+                    sendBefore: Self.lastMoment(for: approval, clock?.value),
                     causedBy: message
                 )
             )
         }
         books.put(trade)
+    }
+
+    /// An approval is good for some time. That of an entry for the next session counts from the close, and ends when the
+    /// session begins.
+    private static func lastMoment(for approval: TradeApproval, _ clock: MarketClock?) -> Timestamp? {
+        switch approval.plan.session {
+        case .current: clock?.nextBoundary.map { min($0, approval.expiresAt) } ?? approval.expiresAt
+        case .next: clock?.nextBoundary
+        }
     }
 
     /// The entry came to nothing: cash and symbol are free again.
@@ -232,7 +237,7 @@ package struct OrderExecutionAgent: Judgement {
             ids += trade.trade.orders.filter { !$0.state.isTerminal && $0.state != .intent }.map(\.id)
         }
         guard !ids.isEmpty else {
-            books.watch.value = OrderWatch()
+            books.watch.value = BrokerQuestion()
             return
         }
         let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)

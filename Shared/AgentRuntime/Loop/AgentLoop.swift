@@ -39,6 +39,7 @@ package final class AgentLoop {
     private var nextPoll: Duration
     private var nextClaim: Duration = .zero
     private var nextTrim: Duration
+    private var nextReadinessCheck: Duration = .zero
     /// Deliveries in whose handling the bus was lost, the last ones.
     private var interrupted: [Delivery] = []
     /// Deliveries whose time has not come yet.
@@ -149,8 +150,8 @@ package final class AgentLoop {
     /// Does what is due and then waits for input, a quarter of a second at most.
     package func turn() throws {
         self.heartbeat.beat()
-        try self.checkReconciliation()
         let now = MonotonicClock.now()
+        try self.checkReconciliation(now: now)
         try self.watchLogin()
         try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
         if let interval = self.settings.pollInterval, now >= self.nextPoll {
@@ -167,6 +168,8 @@ package final class AgentLoop {
                 limit: Self.batch
             )
             for delivery in left { try self.handle(delivery) }
+            // What waits here for its time is no dead replica's.
+            try self.bus.keep(self.deferred, group: self.agent.rawValue, consumer: self.settings.instance)
             // Redis may still have handed something to this consumer's connection after it had broken.
             // Asking counts as a delivery, so what is deferred must not be asked for again and again.
             if self.deferred.isEmpty { try self.handleOwed() }
@@ -193,9 +196,10 @@ package final class AgentLoop {
         for delivery in again { try self.handle(delivery) }
     }
 
-    /// Until nothing stands in the way after a start.
-    private func checkReconciliation() throws {
-        guard !self.isReconciled else { return }
+    /// At once after a start, and now and then: a reconnect may have taken the readiness back.
+    private func checkReconciliation(now: Duration) throws {
+        guard !self.readinessReads.isEmpty, !self.isReconciled || now >= self.nextReadinessCheck else { return }
+        self.nextReadinessCheck = now + .seconds(1)
         var documents = Documents()
         for (key, document) in zip(self.readinessReads, try self.bus.load(self.readinessReads)) {
             documents.insert(document, for: key)

@@ -19,8 +19,8 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         /// The present state of each of these orders.
         case reconcile([ClientOrderID])
         case account
-        /// Positions and open orders as they are, and the executions since a moment.
-        case holdings(since: Timestamp)
+        /// Positions and open orders as they are, and the executions since a moment; nil for none.
+        case holdings(since: Timestamp?)
         case clock
         /// Sessions from one date to the other, both included.
         case calendar(CalendarDate, CalendarDate)
@@ -80,7 +80,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case .bars(let request): "\(self.name) \(request.symbol) \(request.timeframe) \(request.start)"
         case .calendar(let start, let end): "\(self.name) \(start) \(end)"
         case .latestQuotes(let symbols): "\(self.name) \(symbols.map(\.rawValue).joined(separator: " "))"
-        case .holdings(let since): "\(self.name) \(since)"
+        case .holdings(let since): "\(self.name) \(since?.description ?? "")"
         case .account, .clock: self.name
         }
     }
@@ -108,7 +108,7 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         case "find": self.operation = .find(try object.value("client_order_id"))
         case "reconcile": self.operation = .reconcile(try object.value("client_order_ids"))
         case "account": self.operation = .account
-        case "holdings": self.operation = .holdings(since: try object.value("since"))
+        case "holdings": self.operation = .holdings(since: try object.optional("since"))
         case "clock": self.operation = .clock
         case "calendar": self.operation = .calendar(try object.value("start"), try object.value("end"))
         case "bars": self.operation = .bars(try object.value("bars"))

@@ -46,14 +46,23 @@ package struct OrderNotice: Hashable, Sendable, JSONCodable {
 package struct OrdersMoved: Hashable, Sendable, JSONCodable {
     /// Which of the stream's messages it was.
     package var ring: String
+    /// The stream was connected anew: what it would have told meanwhile was missed.
+    package var isReconnect: Bool
 
-    package init(ring: String) { self.ring = ring }
+    package init(ring: String, isReconnect: Bool = false) {
+        self.ring = ring
+        self.isReconnect = isReconnect
+    }
 
     package init(json: JSONValue) throws(JSONError) {
-        self.init(ring: try JSONObject(json).value("ring"))
+        let object = try JSONObject(json)
+        self.init(ring: try object.value("ring"), isReconnect: try object.optional("reconnect") ?? false)
     }
 
     package func write(to writer: inout JSONWriter) {
-        writer.object { $0.field("ring", self.ring) }
+        writer.object {
+            $0.field("ring", self.ring)
+            $0.field("reconnect", self.isReconnect ? true : nil)
+        }
     }
 }

@@ -1,7 +1,7 @@
 import TradingCore
 
-/// How the asking about open orders stands: one question at a time, whoever wants one meanwhile.
-struct OrderWatch: Hashable, Sendable, JSONCodable {
+/// How the asking about something that the broker knows stands: one question at a time, whoever wants one meanwhile.
+struct BrokerQuestion: Hashable, Sendable, JSONCodable {
     /// A question is under way.
     var isAsking = false
     /// Something has happened since it was asked.
