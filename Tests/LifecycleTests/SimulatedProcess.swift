@@ -156,6 +156,9 @@ final class CrashingMessageBus: MessageBus {
     func pending(group: String, consumer: String, streams: [StreamName], limit: Int) throws -> [Delivery] {
         try self.bus.pending(group: group, consumer: consumer, streams: streams, limit: limit)
     }
+    func keep(_ deliveries: [Delivery], group: String, consumer: String) throws {
+        try self.bus.keep(deliveries, group: group, consumer: consumer)
+    }
     func claim(
         group: String,
         consumer: String,

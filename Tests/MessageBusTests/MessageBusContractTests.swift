@@ -160,6 +160,7 @@ import TradingCore
     @Test(arguments: BusKind.allCases)
     func `what its consumer keeps was not delivered for that`(kind: BusKind) throws {
         let fixture = try BusFixture(kind)
+        defer { fixture.stop() }
         let bus = fixture.makeBus()
         try bus.createGroup("position", on: .filled)
         try bus.append("a", "b")

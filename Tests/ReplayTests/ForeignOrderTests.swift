@@ -14,7 +14,7 @@ extension ReplayTests {
             // The run's own audit finds what is not the ledger's.
             #expect(outcome.end == .exit(1))
 
-            let log = Files.text("\(run.directory)/logs/order-execution-agent.log") ?? ""
+            let log = Files.text("\(run.directory)/logs/order-execution-agent-1.log") ?? ""
             let alarms = log.split(separator: "\n").filter { $0.contains("no entries in this symbol") }
             #expect(!alarms.isEmpty)
             #expect(alarms.allSatisfy { $0.contains("IBM") && $0.contains("\"level\":\"error\"") }, "\(alarms)")
