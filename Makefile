@@ -28,8 +28,12 @@ $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
 
 # A misspelt variable would give another run than the one that was meant.
-KNOWN := CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT FAULTS FILL_FRACTION TICK_RULE STRICT_BARS
-SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE
+KNOWN := CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT
+# The agents' and, from FAULTS on, the simulator's, but for those that a run sets itself.
+SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE \
+	BROKER_REQUESTS_PER_MINUTE BROKER_DATA_REQUESTS_PER_MINUTE BROKER_RESERVED_SHARE SCHWAB_LOGIN_RESERVE \
+	STREAM_SILENCE MARKET_DAILY_BAR_DELAY \
+	FAULTS FILL_FRACTION TICK_RULE STRICT_BARS TRADE_UPDATE_FRAMES STREAM_SYMBOL_LIMIT RECORDING RESULT_FILE
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
 
@@ -51,10 +55,13 @@ help: ## List the targets
 #>    BROKER_DIALECT=<name> whose API the agents speak with the simulator: alpaca (if not given) or schwab
 #>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
 #>                          POSITION_MANAGEMENT
-#>    FAULTS=<orders>       how the broker misbehaves: see Services/BrokerSimulator/README.md
+#>    FAULTS=<orders>       how the broker misbehaves; this and FILL_FRACTION, TICK_RULE, STRICT_BARS, RECORDING,
+#>                          RESULT_FILE, TRADE_UPDATE_FRAMES, STREAM_SYMBOL_LIMIT: see
+#>                          Services/BrokerSimulator/README.md
 #>    RUN_DIRECTORY=<path>  data, logs and reports (.run)
 #>    LOG_LEVEL=<level>     of the processes: trace, debug, info, notice, warning (if not given), error or critical
-#>  and the agents' settings, such as RISK_MAX_POSITION_VALUE=2000: see README.md
+#>  and the agents' settings, such as RISK_MAX_POSITION_VALUE=2000: see README.md and, for what concerns the
+#>  broker, Shared/Brokerage/README.md
 run: build ## Replay real bars through the five agents, show progress, report to .run/report.html
 	@$(BIN)/tradectl replay --bars="$(BARS)" --cash="$(CASH)" --run-directory="$(RUN_DIRECTORY)" --binaries="$(BIN)" \
 		$(if $(BROKER_DIALECT),--broker-dialect="$(BROKER_DIALECT)") \

@@ -137,7 +137,8 @@ let tests: [Target] = [
         name: "AgentRuntimeTests",
         dependencies: [
             "AgentRuntime", "Brokerage", "HTTPTransport", "MessageBus", "Telemetry", "TestSupport", "TradingCore",
-            logging, coreMetrics, serviceLifecycle, serviceLifecycleTestKit,
+            logging, coreMetrics, nioCore, nioPosix, nioHTTP1, nioWebSocket, serviceLifecycle,
+            serviceLifecycleTestKit,
         ],
         path: "Tests/AgentRuntimeTests"
     ),

@@ -138,7 +138,7 @@ struct AgentConfiguration: Sendable {
         "symbols", "timeframe", "strategy.name", "strategy.parameters", "risk.maxPositionValue",
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
-        "poll.interval", "market.dailyBarDelay", "stream.silence", "schwab.loginReserve", "trade.live",
+        "poll.interval", "market.dailyBarDelay", "schwab.loginReserve", "trade.live",
         // The other brokers'.
         "simulator.url", "apca.accountNumber", "apca.accountNumberFile",
         "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",

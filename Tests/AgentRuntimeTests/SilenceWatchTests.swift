@@ -22,39 +22,44 @@ import TradingCore
     @Test func `a data stream without quotes in an open session is dead, whatever else it says`() throws {
         var watch = SilenceWatch(.marketData, quoteSilence: .seconds(60))
         watch.connected(at: Self.at(1000))
-        #expect(watch.complaint(at: Self.at(1059)) { true } == nil)
-        // The session may have opened this very moment.
-        #expect(watch.complaint(at: Self.at(1060)) { true } == nil)
-        watch.heard([.note("anything but a quote")], at: Self.at(1119))
-        #expect(watch.complaint(at: Self.at(1120)) { true } == "nothing came for 60 s, in an open session")
+        watch.heard([.note("anything but a quote")], at: Self.at(1058))
+        #expect(watch.complaint(at: Self.at(1059)) { .seconds(3600) } == nil)
+        #expect(watch.complaint(at: Self.at(1060)) { .seconds(3600) } == "nothing came for 60 s, in an open session")
         // The next connection is given more time: perhaps nobody trades.
-        watch.connected(at: Self.at(1121))
-        #expect(watch.complaint(at: Self.at(1240)) { true } == nil)
-        #expect(watch.complaint(at: Self.at(1241)) { true } != nil)
-        watch.connected(at: Self.at(1300))
-        watch.heard([try self.quote()], at: Self.at(1301))
-        #expect(watch.complaint(at: Self.at(1360)) { true } == nil)
-        #expect(watch.complaint(at: Self.at(1361)) { true } != nil)
+        watch.connected(at: Self.at(1061))
+        #expect(watch.complaint(at: Self.at(1180)) { .seconds(3600) } == nil)
+        #expect(watch.complaint(at: Self.at(1181)) { .seconds(3600) } != nil)
+        watch.connected(at: Self.at(1200))
+        watch.heard([try self.quote()], at: Self.at(1201))
+        #expect(watch.complaint(at: Self.at(1260)) { .seconds(3600) } == nil)
+        #expect(watch.complaint(at: Self.at(1261)) { .seconds(3600) } != nil)
     }
 
-    @Test func `silence in a closed market means nothing`() throws {
+    @Test(arguments: [0, 1, 14, 31, 59])
+    func `silence in a closed market means nothing, and counts from the opening`(offset: Int) throws {
+        let opening = 6000 + offset
         var watch = SilenceWatch(.marketData, quoteSilence: .seconds(60))
         watch.connected(at: .zero)
-        for second in stride(from: 60, to: 6000, by: 60) {
-            #expect(watch.complaint(at: Self.at(second)) { false } == nil)
+        var looks = 0
+        func complaint(at second: Int) -> String? {
+            watch.complaint(at: Self.at(second)) {
+                looks += 1
+                return second < opening ? nil : .seconds(second - opening)
+            }
         }
-        #expect(watch.complaint(at: Self.at(6000)) { true } == nil)
-        #expect(watch.complaint(at: Self.at(6060)) { true } != nil)
+        for second in 0..<opening + 60 { #expect(complaint(at: second) == nil) }
+        #expect(complaint(at: opening + 60) != nil)
+        #expect(looks < opening / 10)
     }
 
     @Test func `a stream with heartbeats is dead when no frame comes, and another may be silent for ever`() throws {
         var watch = SilenceWatch(.frames(every: .seconds(30)), quoteSilence: .seconds(60))
         watch.connected(at: .zero)
         watch.heard([], at: Self.at(20))
-        #expect(watch.complaint(at: Self.at(49)) { false } == nil)
-        #expect(watch.complaint(at: Self.at(50)) { false } == "nothing came for 30 s")
+        #expect(watch.complaint(at: Self.at(49)) { nil } == nil)
+        #expect(watch.complaint(at: Self.at(50)) { nil } == "nothing came for 30 s")
         var silent = SilenceWatch(.none, quoteSilence: .seconds(60))
         silent.connected(at: .zero)
-        #expect(silent.complaint(at: Self.at(100_000)) { true } == nil)
+        #expect(silent.complaint(at: Self.at(100_000)) { .seconds(100_000) } == nil)
     }
 }

@@ -11,6 +11,13 @@ final class JudgementStage {
         self.judgement = judgement
     }
 
+    /// Another replica is asked from now on; returns the one that was.
+    @discardableResult
+    func exchange(for replica: any Judgement) -> any Judgement {
+        defer { self.judgement = replica }
+        return self.judgement
+    }
+
     func put(_ key: DocumentKey, _ value: some JSONEncodable, state: String = "") {
         self.documents[key] = StoredDocument(version: 1, state: state, body: JSONWriter.bytes(value))
     }

@@ -227,6 +227,55 @@ import TradingCore
         #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(4))))) == [try bar(4).timestamp])
     }
 
+    @Test func `where the broker refuses the bars that were missed, the stream's go on`() throws {
+        let minute = try #require(Timeframe("1Min"))
+        let symbol = try Sample.symbol()
+        let stage = JudgementStage(MarketDataAgent(symbols: [symbol], timeframe: minute))
+        try self.connect(stage, sessions: [Self.session(Self.date)])
+        func reconnect(at minutes: Int) throws -> Message {
+            let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+            let time = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: minutes)
+            let asked = try #require(try stage.judge(Self.answer(clock, .clock(time))).messages.last)
+            #expect(Self.call(asked)?.name == "bars")
+            return asked
+        }
+        func hear(_ minutes: Int) throws -> Decision {
+            try stage.judge(.feed(.bar(symbol, minute, try Self.bar(at: (10, minutes)))))
+        }
+        let asked = try reconnect(at: 5)
+        #expect(try hear(5).events.isEmpty)
+        let refused = try stage.judge(Self.answer(asked, .refused(code: "403", reason: "not subscribed")))
+        #expect(refused.events == [.barsReceived])
+        #expect(refused.calls.isEmpty)
+        #expect(refused.notes.map(\.level) == [.warning])
+        #expect(try stage.clock().heldBars.isEmpty)
+        #expect(try hear(6).events == [.barsReceived])
+        // A broker that cannot be reached has refused nothing.
+        let again = try stage.judge(Self.answer(try reconnect(at: 7), .unavailable(reason: "breaker")))
+        #expect(again.calls.map(\.name) == ["bars"])
+        #expect(try hear(7).events.isEmpty)
+    }
+
+    @Test func `a stream that another replica has taken over is lost to its former holder alone`() throws {
+        let stage = try self.stage()
+        func connect() throws {
+            let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+            let asked = try stage.judge(Self.answer(clock, .clock(NewYorkTime.timestamp(on: Self.date, hour: 10))))
+            let request = try #require(asked.messages.first { Self.call($0)?.name == "latest_quotes" })
+            try stage.judge(Self.answer(request, .quotes([])))
+            #expect(try !stage.clock().isAwaitingQuotes)
+        }
+        try connect()
+        let former = stage.exchange(for: MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day))
+        try connect()
+        let holder = stage.exchange(for: former)
+        try stage.judge(.feed(.disconnected))
+        #expect(try !stage.clock().isAwaitingQuotes)
+        stage.exchange(for: holder)
+        try stage.judge(.feed(.disconnected))
+        #expect(try stage.clock().isAwaitingQuotes)
+    }
+
     @Test func `quotes are not good from the stream's loss until the broker has been asked again`() throws {
         let stage = try self.stage()
         try stage.judge(try self.quote(10))

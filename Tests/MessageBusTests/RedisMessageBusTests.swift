@@ -7,8 +7,8 @@ import TradingCore
 
 /// What only a real server can show.
 @Suite struct RedisMessageBusTests {
-    private let server: RedisServer
-    private let bus: RedisMessageBus
+    let server: RedisServer
+    let bus: RedisMessageBus
 
     init() throws {
         self.server = try RedisServer(appendOnly: true)
@@ -16,7 +16,7 @@ import TradingCore
         for stream in [StreamName.filled, .closed] { try self.bus.createGroup("position", on: stream) }
     }
 
-    private func receive(
+    func receive(
         streams: [StreamName] = [.filled],
         limit: Int = 100,
         timeout: Duration = .seconds(20)
@@ -24,12 +24,12 @@ import TradingCore
         try self.bus.receive(group: "position", consumer: "one", streams: streams, limit: limit, timeout: timeout)
     }
 
-    private func pending(_ streams: [StreamName] = [.filled]) throws -> [Delivery] {
+    func pending(_ streams: [StreamName] = [.filled]) throws -> [Delivery] {
         try self.bus.pending(group: "position", consumer: "one", streams: streams, limit: 1_000)
     }
 
     @discardableResult
-    private func ask(_ words: String...) throws -> RedisReply {
+    func ask(_ words: String...) throws -> RedisReply {
         var command = RedisCommand()
         for word in words { command.append(word) }
         return try RedisConnection(to: self.server.endpoint).call(command)
@@ -325,116 +325,6 @@ import TradingCore
         let bus = RedisMessageBus(endpoint: try RedisEndpoint(url: "unix://\(path)"))
         try bus.create(.trade)
         #expect(try RedisMessageBus(endpoint: local.endpoint).load([.trade])[0]?.version == 1)
-    }
-
-    // MARK: What others may have done to the keys
-
-    @Test func `entries that were deleted while pending are acknowledged and skipped`() throws {
-        defer { self.server.stop() }
-        try self.bus.append("a", "b", "c")
-        let deliveries = try self.receive().deliveries
-        try #require(deliveries.count == 3)
-        try self.ask("XDEL", "{quintet}:stream:order.filled", deliveries[0].id, deliveries[2].id)
-        let oldest = try self.bus.pending(group: "position", consumer: "one", streams: [.filled], limit: 1)
-        #expect(oldest.map(\.text) == ["b"])
-        #expect(try self.pending().map(\.text) == ["b"])
-        #expect(try self.bus.acknowledge(deliveries[2]) == .alreadyAcknowledged)
-        #expect(try self.bus.acknowledge(deliveries[1]) == .committed)
-        #expect(try self.bus.quiescence(of: [(.filled, "position")]) == .settled)
-    }
-
-    @Test func `unread entries that were deleted keep nobody busy`() throws {
-        defer { self.server.stop() }
-        try self.bus.append("a", "b")
-        let newest = try #require(try self.bus.tail(of: .filled, limit: 1).first)
-        #expect(try self.receive(limit: 1).deliveries.map(\.text) == ["a"])
-        #expect(try self.bus.acknowledge(try #require(try self.pending().first)) == .committed)
-        #expect(try self.bus.quiescence(of: [(.filled, "position")]) != .settled)
-        try self.ask("XDEL", "{quintet}:stream:order.filled", newest.id)
-        #expect(try self.bus.quiescence(of: [(.filled, "position")]) == .settled)
-    }
-
-    @Test func `a foreign entry arrives with an empty body`() throws {
-        defer { self.server.stop() }
-        try self.ask("XADD", "{quintet}:stream:order.filled", "*", "other", "field")
-        #expect(try self.receive().deliveries.map(\.body) == [[]])
-        #expect(try self.pending().map(\.body) == [[]])
-    }
-
-    @Test(arguments: [
-        "document:trade:AAPL-1", "history:trade:AAPL-1", "document:sum", "set:open", "stream:a", "stream:b",
-    ])
-    func `a key of another type is refused by name before anything is written`(name: String) throws {
-        defer { self.server.stop() }
-        try self.bus.append("input")
-        let input = try #require(try self.receive().deliveries.first)
-        let key = "{quintet}:\(name)"
-        try self.ask(name.hasPrefix("history") ? "SADD" : "RPUSH", key, "by hand")
-        var commit = Commit()
-        commit.acknowledge = input.input()
-        commit.writes = [
-            .init(.other, from: 0, "", to: "A", "x"), .init(.trade, from: 0, "", to: "A", "x", history: ["h"]),
-        ]
-        commit.puts = [(key: DocumentKey(rawValue: "sum"), body: [1])]
-        commit.additions = [(set: "open", member: "x")]
-        commit.messages = ["a", "a", "b"].map {
-            OutboundMessage(stream: StreamName(rawValue: $0), channel: nil, body: [1])
-        }
-        let before = try self.ask("DBSIZE")
-        let error = try #require(#expect(throws: MessageBusError.self) { try self.bus.commit(commit) })
-        #expect(error.code == .refused)
-        #expect(error.message.contains(key))
-        #expect(try self.ask("DBSIZE") == before)
-        #expect(try self.pending().count == 1)
-
-        try self.ask("DEL", key)
-        #expect(try self.bus.commit(commit) == .committed)
-    }
-
-    @Test func `what concerns quotes is refused before anything is written, too`() throws {
-        defer { self.server.stop() }
-        let attempts: [(keys: [String], attempt: () throws -> Void)] = [
-            (
-                ["document:quote:AAPL", "quote:versions", "quote:consumers", "quote:cursors", "quote:backlog"],
-                { _ = try self.bus.publishQuote(key: .quote, version: 1, body: [], channel: "quotes") }
-            ),
-            (
-                ["quote:versions", "quote:consumers", "quote:cursors", "quote:backlog"],
-                { try self.bus.registerQuoteConsumer("strategy") }
-            ),
-            (
-                ["quote:versions", "quote:cursors", "quote:backlog"],
-                { try self.bus.advanceQuoteCursor(of: "strategy", key: .quote, version: 1) }
-            ),
-        ]
-        for (keys, attempt) in attempts {
-            for key in keys.map({ "{quintet}:\($0)" }) {
-                try self.ask("RPUSH", key, "by hand")
-                let before = try self.ask("DBSIZE")
-                let error = #expect(throws: MessageBusError.self, "\(key)", performing: attempt)
-                #expect(error?.code == .refused, "\(key)")
-                #expect(try self.ask("DBSIZE") == before, "\(key)")
-                try self.ask("DEL", key)
-            }
-        }
-    }
-
-    @Test func `every key is in the namespace's slot`() throws {
-        defer { self.server.stop() }
-        try self.bus.registerQuoteConsumer("strategy")
-        _ = try self.bus.publishQuote(key: .quote, version: 1, body: [], channel: "quotes")
-        try self.bus.advanceQuoteCursor(of: "strategy", key: .quote, version: 0)
-        _ = try self.bus.acquireLease("scan", holder: "a", for: .seconds(60))
-        var commit = Commit()
-        commit.writes = [.init(.trade, from: 0, "", to: "A", "x", history: ["h"])]
-        commit.additions = [(set: "open", member: "x")]
-        #expect(try self.bus.commit(commit) == .committed)
-        guard case .array(let keys) = try self.ask("KEYS", "*") else { return #expect(Bool(false)) }
-        let names = keys.map { reply in
-            if case .string(let bytes) = reply { String(decoding: bytes, as: UTF8.self) } else { "\(reply)" }
-        }
-        #expect(names.count == 11)
-        #expect(names.allSatisfy { $0.hasPrefix("{quintet}:") })
     }
 }
 

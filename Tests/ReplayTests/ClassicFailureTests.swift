@@ -45,7 +45,7 @@ extension ReplayTests {
                     return
                 }
                 #expect(try bench.requests() == 5)
-                #expect(try bench.breakerChanges() == [BreakerState.open, .closed])
+                #expect(try bench.breakerChanges() == [BreakerState.open, .halfOpen, .closed])
             }
         }
 

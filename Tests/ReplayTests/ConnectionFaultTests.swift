@@ -59,8 +59,9 @@ extension ReplayTests {
                 run.saysToLogIn ? true : nil
             }
             let url = try await run.address(of: "order-execution-agent")
-            _ = try await awaited("an agent that is not ready") {
-                ReplayRunner.get(url + "/readyz")?.status == 503 ? true : nil
+            _ = try await awaited("an agent whose breakers say what to do") {
+                let body = ReplayRunner.get(url + "/readyz")?.body ?? []
+                return String(decoding: body, as: UTF8.self).contains("tradectl schwab login") ? true : nil
             }
             run.send(SIGTERM)
             #expect(try await run.finish(within: .seconds(30)).end == .exit(143))

@@ -48,6 +48,18 @@ extension MarketDataAgent {
         self.take(complete + held.sorted { $0.timestamp < $1.timestamp }, of: symbol, timeframe, &work)
     }
 
+    /// What was missed will not be had before the next connection; what the stream says does not wait for it.
+    func goOn(without request: BarsRequest, refused reason: String, _ work: inout Work) {
+        work.note(
+            Note(
+                .warning,
+                "the broker refuses bars that were missed: its stream's go on without them",
+                ["symbol": "\(request.symbol)", "reason": reason]
+            )
+        )
+        self.catchUp(with: [], of: request.symbol, request.timeframe, &work)
+    }
+
     /// Those whose daily bar of the session that closed last has not come, once it is complete.
     func symbolsWithoutLastBar(_ work: Work) -> [Symbol] {
         guard self.timeframe == .day, let clock = work.clock?.value, clock.isOpen == false,

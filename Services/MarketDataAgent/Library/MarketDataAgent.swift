@@ -23,6 +23,8 @@ package struct MarketDataAgent: Judgement {
     private var lastBoundary: Timestamp?
     /// The last day on which the broker's calendar was asked for.
     private var calendarAskedOn: CalendarDate?
+    /// Which of the data stream's connections this replica has made last, as the ledger counts them.
+    private var connection = 0
     /// The newest market time seen.
     var marketTime: Timestamp?
 
@@ -68,10 +70,14 @@ package struct MarketDataAgent: Judgement {
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
         switch input {
         case .feed(.connected):
+            work.clock?.value.streamConnections += 1
+            self.connection = work.clock?.value.streamConnections ?? 0
             self.expectSnapshot(&work)
             self.call(.clock, about: "connected", &work)
             if self.streamTellsOfOrders { self.ring("connected", isReconnect: true, &work) }
-        case .feed(.disconnected): work.clock?.value.isAwaitingQuotes = true
+        case .feed(.disconnected):
+            // A replica that has lost its lease may learn of it when another has long been connected.
+            if work.clock?.value.streamConnections == self.connection { work.clock?.value.isAwaitingQuotes = true }
         case .feed(.quote(let quote)):
             self.publish(quote, causedBy: nil, &work)
             self.observe(quote.timestamp, &work)
@@ -163,6 +169,9 @@ package struct MarketDataAgent: Judgement {
                     )
                 )
             }
+        case .refused(_, let reason) where message.correlationID.hasPrefix(Self.catchUpPrefix):
+            guard case .bars(let request) = answer.call.operation else { return }
+            self.goOn(without: request, refused: reason, &work)
         case .unavailable(let reason), .unknown(let reason), .refused(_, let reason):
             work.note(
                 Note(.warning, "market data could not be read", ["call": answer.call.name, "reason": reason])
@@ -335,6 +344,7 @@ package struct MarketDataAgent: Judgement {
     }
 
     private static let pollCorrelation = "clock-poll"
-    static func catchUpCorrelation(_ symbol: Symbol) -> String { "catch-up-\(symbol)" }
+    private static let catchUpPrefix = "catch-up-"
+    static func catchUpCorrelation(_ symbol: Symbol) -> String { "\(Self.catchUpPrefix)\(symbol)" }
     static let scheduleKey = DocumentKey(rawValue: "schedule")
 }

@@ -153,17 +153,21 @@ final class Committer {
         )
     }
 
-    /// A call that is made again every second need not be complained of every second.
+    /// A call that is made again every second need not be complained of every second. Errors are the same only when
+    /// nothing but the number of the attempt sets them apart.
     private func isWorthSaying(_ note: Note, _ input: Input) -> Bool {
-        guard case .message(let message) = input, case .brokerCallCompleted(let answer) = message.body,
-            answer.call.attempt > 1
-        else { return true }
-        let details = note.details.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-        return self.repetitions.isWorthSaying(
-            "\(note.text) \(details)",
-            about: answer.call.subject,
+        guard case .message(let message) = input, case .brokerCallCompleted(let answer) = message.body else {
+            return true
+        }
+        let details = note.details.filter { $0.key != "attempt" }.sorted { $0.key < $1.key }
+            .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let said = "\(note.text) \(details)"
+        let isNew = self.repetitions.isWorthSaying(
+            note.level == .error ? "" : said,
+            about: answer.call.subject + (note.level == .error ? " " + said : ""),
             now: MonotonicClock.now()
         )
+        return isNew || answer.call.attempt == 1
     }
 
     private func log(_ notes: [Note], _ input: Input) {
@@ -178,7 +182,7 @@ final class Committer {
                 switch note.level {
                 case .info: .info
                 case .warning: self.isWorthSaying(note, input) ? .warning : .debug
-                case .error: .error
+                case .error: self.isWorthSaying(note, input) ? .error : .debug
                 }
             self.logger.log(level: level, "\(note.text)", metadata: metadata)
         }

@@ -74,18 +74,24 @@ package final class FeedDriver {
     /// on stays first in line.
     package func turn(bus: any MessageBus, now: Duration, handle: (FeedEvent) throws -> Void) throws {
         guard try self.holdsLease(bus, now: now) else {
-            self.disconnect()
+            self.giveWay()
             // Another replica listens; this one is ready to take over.
             self.readiness.set("broker stream", .ready)
-            return
+            return try self.handOver(handle)
         }
         if self.connection == nil, now >= self.nextAttempt, self.mayConnect() { self.connectWhenPrepared(now: now) }
         if self.waiting.isEmpty { self.collect(now: now) }
         if self.isListening, self.waiting.isEmpty,
-            let complaint = try self.silence?.complaint(at: now, isOpen: { try Self.isOpen(bus) })
+            let complaint = try self.silence?.complaint(at: now, openFor: { try Self.openFor(bus) })
         {
             self.give(up: complaint, retryAfter: self.backOff, now: now)
         }
+        try self.handOver(handle)
+        // The rest waits for the next turn, so that a flood of quotes does not keep the streams waiting.
+        if let inbox = self.connection?.inbox, inbox.count > 0 { self.wake() }
+    }
+
+    private func handOver(_ handle: (FeedEvent) throws -> Void) throws {
         while let item = self.waiting.first {
             switch item {
             case .event(let event):
@@ -98,14 +104,15 @@ package final class FeedDriver {
             }
             self.waiting.removeFirst()
         }
-        // The rest waits for the next turn, so that a flood of quotes does not keep the streams waiting.
-        if let inbox = self.connection?.inbox, inbox.count > 0 { self.wake() }
     }
 
-    /// Whether a session is open, as far as market data has told.
-    private static func isOpen(_ bus: any MessageBus) throws -> Bool {
-        guard let document = try bus.load([MarketClock.key]).first ?? nil else { return false }
-        return (try? MarketClock(json: try JSONValue(parsing: document.body)))?.isOpen == true
+    /// For how long a session has been open, as far as market data has told; nil while none is. In a replay, whose
+    /// sessions have long been over, that is longer than any silence.
+    private static func openFor(_ bus: any MessageBus) throws -> Duration? {
+        guard let document = try bus.load([MarketClock.key]).first ?? nil,
+            let clock = try? MarketClock(json: try JSONValue(parsing: document.body)), clock.isOpen == true
+        else { return nil }
+        return WallClock.now() - clock.lastBoundary
     }
 
     func stop(bus: any MessageBus) {
@@ -207,14 +214,23 @@ package final class FeedDriver {
             metadata: ["reason": "\(reason)", "retry_after": "\(retryAfter)"]
         )
         self.readiness.set("broker stream", .waiting(reason))
-        if self.isListening { self.waiting.append(.event(.disconnected)) }
         self.disconnect()
         self.failures += 1
         self.nextAttempt = now + retryAfter
     }
 
+    /// The stream is another's. Quotes that still wait here would be told after newer ones of its.
+    private func giveWay() {
+        self.disconnect()
+        self.waiting.removeAll { item in
+            if case .event(.quote) = item { return true }
+            return false
+        }
+    }
+
     /// What was received is still dealt with; only a ping of a dead connection needs no answer.
     private func disconnect() {
+        if self.isListening { self.waiting.append(.event(.disconnected)) }
         self.preparation = nil
         self.isListening = false
         self.connection?.client.close()

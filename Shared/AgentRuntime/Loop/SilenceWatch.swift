@@ -6,10 +6,10 @@ import TradingCore
 package struct SilenceWatch {
     private let vitalSign: FeedVitalSign
     private let quoteSilence: Duration
-    /// The last sign of life, or the last moment at which none was to be expected.
+    /// The last sign of life.
     private var heardAt: Duration = .zero
-    /// A session was open when that was asked last.
-    private var wasOpen = false
+    /// Not before is it worth asking again whether a session is open.
+    private var nextLook: Duration = .zero
     /// Connections on which no market data came before they were given up, one after the other. A symbol in which
     /// nobody trades is silent too: each is given twice the time of the one before.
     private var silentConnections = 0
@@ -32,17 +32,19 @@ package struct SilenceWatch {
         }
     }
 
-    /// What is wrong; nil while nothing is. `isOpen` tells whether a session is open, and is asked only in silence.
-    package mutating func complaint(at now: Duration, isOpen: () throws -> Bool) rethrows -> String? {
-        let limit = self.limit
-        guard let limit, now - self.heardAt >= limit else { return nil }
+    /// What is wrong; nil while nothing is. `openFor` tells for how long a session has been open, nil while none is; it
+    /// is asked only in silence.
+    package mutating func complaint(at now: Duration, openFor: () throws -> Duration?) rethrows -> String? {
+        guard let limit = self.limit, now >= max(self.heardAt + limit, self.nextLook) else { return nil }
         let reason = "nothing came for \(limit.components.seconds) s"
         guard self.vitalSign == .marketData else { return reason }
-        let isOpen = try isOpen()
-        defer { self.wasOpen = isOpen }
-        // Silence counts from the opening on, or from when it was noticed.
-        guard isOpen, self.wasOpen else {
-            self.heardAt = now
+        guard let openFor = try openFor() else {
+            self.nextLook = now + limit / 4
+            return nil
+        }
+        let silence = min(now - self.heardAt, openFor)
+        guard silence >= limit else {
+            self.nextLook = now + limit - silence
             return nil
         }
         self.silentConnections += 1

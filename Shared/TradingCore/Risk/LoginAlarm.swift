@@ -3,7 +3,7 @@ package struct LoginAlarm: Hashable, Sendable, JSONCodable {
     /// Of the login that was announced; nil when there was none.
     package var endsAt: Timestamp?
 
-    package static let key = DocumentKey(rawValue: "login_alarm")
+    package static let key = DocumentKey(rawValue: "login-alarm")
 
     package init(endsAt: Timestamp?) {
         self.endsAt = endsAt
