@@ -40,20 +40,22 @@ final class SchwabSession {
         body: [UInt8]? = nil,
         as call: String
     ) throws(BrokerError) -> SchwabAnswer {
-        let token = try self.tokens.accessToken()
-        let answer = try self.perform(method, path, body, call, token)
-        guard answer.status == 401 else { return answer }
-        // Turned away at the door: it was not executed, whatever it was.
-        let renewed = try self.tokens.accessToken(insteadOf: token)
-        let second = try self.perform(method, path, body, call, renewed)
-        guard second.status != 401 else {
+        var token = try self.tokens.accessToken()
+        var answer = try self.perform(method, path, body, call, token)
+        // Turned away at the door: it was not executed, whatever it was. A token that another process has fetched may
+        // have ended too by the time it is used here.
+        for _ in 0..<2 where answer.status == 401 {
+            token = try self.tokens.accessToken(insteadOf: token)
+            answer = try self.perform(method, path, body, call, token)
+        }
+        guard answer.status != 401 else {
             throw BrokerError(
                 .loginExpired,
-                second.failure().reason + ", with an access token just issued. Log in again with `tradectl schwab "
+                answer.failure().reason + ", with an access token just issued. Log in again with `tradectl schwab "
                     + "login`, and check that the app has both API products, for trading and for market data"
             )
         }
-        return second
+        return answer
     }
 
     /// The path of the traded account, `/trader/v1/accounts/` and its hash.
