@@ -248,7 +248,7 @@ struct AgentDesk: Sendable {
             breaker: self.configuration.breaker,
             rates: self.configuration.rates,
             marketTime: self.configuration.marketTime,
-            gate: self.gate,
+            brokerGate: self.gate,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }

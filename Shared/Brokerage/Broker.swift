@@ -12,6 +12,9 @@ package protocol Broker {
     func requestCancel(brokerOrderID: String) throws(BrokerError)
     /// Nil when the broker says that it does not know the order.
     func order(_ order: OrderReference) throws(BrokerError) -> OrderReport?
+    /// What `order` says of each, in their order, from one listing of orders where that answers for several. A failure
+    /// is about its order alone or, if it is the broker's, about all that could not be asked for after it.
+    func orders(_ orders: [OrderReference]) throws(BrokerError) -> [Result<OrderReport?, BrokerError>]
     /// Asks for another order in an order's place. The one replaced may fill first: then the new one is refused, at
     /// once or later, so that both have to be looked at afterwards. `replacement.quantity` is the new total, what is
     /// filled already included; what the new order reports are its own fills alone, and the one replaced ends as
@@ -35,6 +38,31 @@ package protocol Broker {
     func bars(_ request: BarsRequest) throws(BrokerError) -> [Bar]
     /// Symbols without a quote are left out.
     func latestQuotes(_ symbols: [Symbol]) throws(BrokerError) -> [Quote]
+}
+
+extension Broker {
+    /// One by one.
+    package func orders(_ orders: [OrderReference]) throws(BrokerError) -> [Result<OrderReport?, BrokerError>] {
+        orders.eachAnswered { order throws(BrokerError) in try self.order(order) }
+    }
+}
+
+extension [OrderReference] {
+    /// After the broker's own failure no other order is asked about.
+    func eachAnswered(
+        by ask: (OrderReference) throws(BrokerError) -> OrderReport?
+    ) -> [Result<OrderReport?, BrokerError>] {
+        var failure: BrokerError?
+        return self.map { order in
+            if let failure { return .failure(failure) }
+            do throws(BrokerError) {
+                return .success(try ask(order))
+            } catch {
+                if !error.isAboutOneQuestion { failure = error }
+                return .failure(error)
+            }
+        }
+    }
 }
 
 package struct BrokerAccount: Hashable, Sendable {
@@ -77,4 +105,12 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
     }
 
     package var description: String { self.reason }
+
+    /// The broker answers; only this question has no good answer.
+    var isAboutOneQuestion: Bool {
+        switch self.kind {
+        case .refused, .unreadable: true
+        case .notExecuted, .withheld, .loginExpired, .unknownOutcome: false
+        }
+    }
 }

@@ -16,7 +16,7 @@ package final class BrokerDesk {
     private let now: () -> Duration
     private let pause: (Duration) -> Bool
     private let breakerChanged: BreakerChanged
-    /// How long a cancelled order is watched for its terminal state.
+    /// How long a cancelled order is watched for its terminal state. The first look comes at once.
     private let cancelPatience: Duration
 
     /// `gate`: the one that the broker's requests go through, if they do. `now` reads a monotonic clock; `pause` blocks
@@ -40,9 +40,15 @@ package final class BrokerDesk {
     }
 
     /// `orders`: what the ledger says now of the orders that the call is about. `mayHaveBeenMade`: the call was handed
-    /// out before and its worker died; an order is looked up before it is sent.
-    package func perform(_ call: BrokerCall, orders: [OrderReference], mayHaveBeenMade: Bool) -> BrokerAnswer {
-        self.gate?.begin(RequestUrgency(of: call))
+    /// out before and its worker died; an order is looked up before it is sent. `window`: how long from now its requests
+    /// may leave; nil sets no end.
+    package func perform(
+        _ call: BrokerCall,
+        orders: [OrderReference],
+        mayHaveBeenMade: Bool,
+        within window: Duration? = nil
+    ) -> BrokerAnswer {
+        self.gate?.begin(RequestUrgency(of: call), within: window)
         do throws(BrokerError) {
             return BrokerAnswer(call, try self.outcome(of: call, orders, mayHaveBeenMade: mayHaveBeenMade))
         } catch {
@@ -83,29 +89,11 @@ package final class BrokerDesk {
         case .cancel(let id): return try self.cancel(try Self.order(id, in: orders))
         case .find(let id):
             let order = try Self.order(id, in: orders)
-            let report = try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
-            return report.map { .orders([$0]) } ?? .notFound
+            return try self.look(at: order).map { .orders([$0]) } ?? .notFound
         case .reconcile(let ids):
-            var reports: [OrderReport] = []
-            for id in ids {
-                let order = try Self.order(id, in: orders)
-                do throws(BrokerError) {
-                    if let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) {
-                        reports.append(report)
-                    }
-                } catch {
-                    if error.isAboutThisOrder {
-                        // It says nothing of the others.
-                        reports.append(.unanswered(order, reason: error.reason))
-                    } else if reports.isEmpty {
-                        throw error
-                    } else {
-                        // What was told before the broker stopped answering is good; the rest are looked for one by one.
-                        return .orders(reports)
-                    }
-                }
-            }
-            return .orders(reports)
+            var listed: [OrderReference] = []
+            for id in ids { listed.append(try Self.order(id, in: orders)) }
+            return .orders(try self.reconcile(listed))
         case .account:
             let account = try self.guarded { () throws(BrokerError) in try self.broker.account() }
             return .account(cash: account.cash, equity: account.equity)
@@ -130,12 +118,37 @@ package final class BrokerDesk {
         }
     }
 
+    private func reconcile(_ orders: [OrderReference]) throws(BrokerError) -> [OrderReport] {
+        var reports: [OrderReport] = []
+        do throws(BrokerError) {
+            try self.guarded { () throws(BrokerError) in
+                var failure: BrokerError?
+                for (order, answer) in zip(orders, try self.broker.orders(orders)) {
+                    switch answer {
+                    case .success(let report?): reports.append(report)
+                    case .success(nil): break
+                    // It says nothing of the others.
+                    case .failure(let error) where error.isAboutOneQuestion:
+                        reports.append(.unanswered(order, reason: error.reason))
+                    case .failure(let error): failure = failure ?? error
+                    }
+                }
+                if let failure { throw failure }
+            }
+        } catch {
+            // What was told before the broker stopped answering is good; the rest are looked for one by one. Where room
+            // was wanting that would want still more of it: all are asked for again.
+            if reports.isEmpty || error.kind == .withheld { throw error }
+        }
+        return reports
+    }
+
     /// What became of an order that may have been sent. That the broker will not say is no refusal of the order.
     private func lookUp(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
         do throws(BrokerError) {
-            return try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
+            return try self.look(at: order)
         } catch {
-            guard error.isAboutThisOrder else { throw error }
+            guard error.isAboutOneQuestion else { throw error }
             throw BrokerError(.unknownOutcome, error.reason)
         }
     }
@@ -154,33 +167,40 @@ package final class BrokerDesk {
     /// Cancels and waits for the terminal state: until then fills still come and the shares are still held back.
     private func cancel(_ order: OrderReference) throws(BrokerError) -> BrokerAnswer.Outcome {
         let deadline = self.now() + self.cancelPatience
-        var wait = Duration.milliseconds(2)
-        var isRequested = false
+        guard let report = try self.look(at: order) else { return .notFound }
+        if report.event.isTerminal { return .orders([report]) }
+        do throws(BrokerError) {
+            try self.guarded { () throws(BrokerError) in
+                try self.broker.requestCancel(brokerOrderID: report.brokerOrderID)
+            }
+        } catch {
+            // Refused because it has just ended: the next look shows how.
+            guard case .refused = error.kind else { throw error }
+        }
+        // What exits keep for themselves is not spent on watching.
+        self.gate?.goOn(as: .orders)
+        var wait = Duration.milliseconds(100)
         while true {
-            guard let report = try self.guarded({ () throws(BrokerError) in try self.broker.order(order) }) else {
-                return .notFound
+            do throws(BrokerError) {
+                guard let report = try self.look(at: order) else { return .notFound }
+                if report.event.isTerminal { return .orders([report]) }
+            } catch {
+                // There may be room for the next look.
+                guard error.kind == .withheld else { throw error }
             }
-            if report.event.isTerminal { return .orders([report]) }
-            if !isRequested {
-                do throws(BrokerError) {
-                    try self.guarded { () throws(BrokerError) in
-                        try self.broker.requestCancel(brokerOrderID: report.brokerOrderID)
-                    }
-                } catch {
-                    // Refused because it has just ended: the next look shows how.
-                    guard case .refused = error.kind else { throw error }
-                }
-                isRequested = true
-                continue
-            }
-            guard self.now() < deadline else {
+            let rest = deadline - self.now()
+            guard rest > .zero else {
                 throw BrokerError(.unknownOutcome, "order \(order.id) is still not cancelled")
             }
-            guard self.pause(wait) else {
+            guard self.pause(min(wait, rest)) else {
                 throw BrokerError(.unknownOutcome, "the process stops while order \(order.id) is being cancelled")
             }
             wait = min(wait * 2, .seconds(1))
         }
+    }
+
+    private func look(at order: OrderReference) throws(BrokerError) -> OrderReport? {
+        try self.guarded { () throws(BrokerError) in try self.broker.order(order) }
     }
 
     // Asks, calls and reports before anything else is asked on this thread: no report can be that of an older call.
@@ -221,16 +241,6 @@ package final class BrokerDesk {
         guard state != before else { return }
         if state == .open { self.openReason = reason }
         self.breakerChanged(before, state, reason, self.breaker.openUntil.map { $0 - self.now() })
-    }
-}
-
-extension BrokerError {
-    /// The broker answers; only this question has no good answer.
-    fileprivate var isAboutThisOrder: Bool {
-        switch self.kind {
-        case .refused, .unreadable: true
-        case .notExecuted, .withheld, .loginExpired, .unknownOutcome: false
-        }
     }
 }
 

@@ -3,7 +3,8 @@ package import TradingCore
 
 /// Lets the requests of one lane through when the API key's budget has room for them, and shares with all other
 /// processes what the broker says about the key: nothing but exits and questions about orders leaves while a login has
-/// expired or a rate limit is exceeded, and these sparingly.
+/// expired or a rate limit is exceeded, and these sparingly. Of a protective call all requests go or none: a cancel
+/// that could look and not cancel would be for nothing.
 ///
 /// Belongs to the lane's thread and blocks it while it waits for room.
 package final class RateGate {
@@ -15,6 +16,10 @@ package final class RateGate {
     private var urgency = RequestUrgency.data
     /// How long the present call may still wait for room, all its requests together.
     private var patience = Duration.zero
+    /// Whether a request of the present call was let through before.
+    private var hasBegun = false
+    /// By the monotonic clock: from then on nothing of the present call may leave.
+    private var deadline: Duration?
     /// How long the notice that held the last request back keeps requests like it quiet; nil if that was not why.
     private(set) var quietFor: Duration?
 
@@ -37,14 +42,24 @@ package final class RateGate {
         self.leftChanged = leftChanged
     }
 
-    /// What leaves from now on belongs to a call of this urgency.
-    func begin(_ urgency: RequestUrgency) {
+    /// What leaves from now on belongs to a call of this urgency. `window`: how long its requests may leave at all; nil
+    /// sets no end.
+    func begin(_ urgency: RequestUrgency, within window: Duration? = nil) {
+        self.hasBegun = false
+        self.deadline = window.map { self.now() + $0 }
+        self.goOn(as: urgency)
+    }
+
+    /// The rest of the present call is of this urgency.
+    func goOn(as urgency: RequestUrgency) {
         self.urgency = urgency
         // A call that waits is a call that is not answered: another replica would take it over in the end, so that what
-        // concerns orders is rather asked for again. Data may come in many pages, which all have to be waited for.
+        // concerns orders is rather asked for again. Exits wait behind a question about orders on the same thread, so
+        // that it does not wait at all. Data may come in many pages, which all have to be waited for.
         self.patience =
             switch urgency {
-            case .exit, .orders: .seconds(6)
+            case .exit: .seconds(6)
+            case .orders: .zero
             case .entry: .seconds(3)
             case .data: RateBudget.window
             }
@@ -53,6 +68,7 @@ package final class RateGate {
     /// Waits for room. Returns the probe that the request is, if it is one.
     func admit(_ part: RateBudgets.Part) throws(HTTPTransportError) -> Int64? {
         self.quietFor = nil
+        try self.checkDeadline()
         guard let budget = self.budgets[part] else { return nil }
         if self.urgency == .data { self.patience = RateBudget.window }
         while true {
@@ -61,6 +77,9 @@ package final class RateGate {
             switch try self.take(budget) {
             case .admitted(let left, let probe):
                 self.leftChanged(budget, left)
+                // Asking and waiting take time.
+                try self.checkDeadline()
+                self.hasBegun = true
                 return probe
             case .full(let retryAfter):
                 wait = retryAfter
@@ -76,6 +95,9 @@ package final class RateGate {
                 }
             }
             guard wait <= self.patience else { throw .withheld(reason) }
+            if let deadline, self.now() + wait >= deadline {
+                throw .withheld("\(reason), and by then the time in which it may be sent is over")
+            }
             let start = self.now()
             guard self.pause(wait) else { throw .withheld("the process stops; \(reason)") }
             // Clocks are not as fine as the ledger's.
@@ -104,9 +126,15 @@ package final class RateGate {
         }
     }
 
+    private func checkDeadline() throws(HTTPTransportError) {
+        guard let deadline, self.now() >= deadline else { return }
+        throw .withheld("the time in which it may be sent is over")
+    }
+
     private func take(_ budget: RateBudget) throws(HTTPTransportError) -> RateAnswer {
         do {
-            return try self.ledger.takeRequest(self.urgency, of: budget)
+            let goesOn = self.hasBegun && self.urgency.isProtective
+            return try self.ledger.takeRequest(self.urgency, of: budget, goesOn: goesOn)
         } catch {
             throw .withheld("the rate budget cannot be asked, so nothing is sent: \(error)")
         }

@@ -147,11 +147,16 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
-    package func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
+    package func takeRequest(
+        _ urgency: RequestUrgency,
+        of budget: RateBudget,
+        goesOn: Bool
+    ) throws -> RateAnswer {
         self.store.withContents { contents in
             contents.rates[budget.id, default: InMemoryRateRecord()].take(
                 urgency,
                 of: budget,
+                goesOn: goesOn,
                 now: contents.now.microseconds
             )
         }

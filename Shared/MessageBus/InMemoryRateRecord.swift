@@ -15,9 +15,14 @@ struct InMemoryRateRecord: Sendable {
     private var departures: [Int64] = []
     private var notice: Notice?
 
-    mutating func take(_ urgency: RequestUrgency, of budget: RateBudget, now: Int64) -> RateAnswer {
+    mutating func take(
+        _ urgency: RequestUrgency,
+        of budget: RateBudget,
+        goesOn: Bool,
+        now: Int64
+    ) -> RateAnswer {
         self.forget(now)
-        if let standing = self.notice, now < standing.end {
+        if let standing = self.notice, now < standing.end, !goesOn {
             let next = urgency.isProtective ? standing.spare : standing.end
             if now < next { return .noticed(standing.notice, retryAfter: .microseconds(next - now)) }
         }

@@ -1,7 +1,11 @@
 package import TradingCore
 
 extension RedisMessageBus {
-    package func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
+    package func takeRequest(
+        _ urgency: RequestUrgency,
+        of budget: RateBudget,
+        goesOn: Bool
+    ) throws -> RateAnswer {
         let reply = try self.run(.takeRequest, keyCount: 2) { command in
             command.append(self.keys.departures(budget))
             command.append(self.keys.notice(budget))
@@ -9,7 +13,7 @@ extension RedisMessageBus {
             command.append(RateBudget.window.microseconds)
             command.append(Int64(budget.limit(for: urgency)))
             command.append(Int64(budget.requestsPerMinute))
-            command.append(urgency.isProtective ? "1" : "0")
+            command.append(goesOn ? "on" : urgency.isProtective ? "spare" : "end")
             command.append(BrokerNotice.spareInterval.microseconds)
             command.append(BrokerNotice.probeTime.microseconds)
             command.append(BrokerNotice.memory.microseconds)

@@ -2,8 +2,9 @@ extension RedisScript {
     // Departures are ascending, so that the oldest that count stand first and the newest last. Those of later than now
     // were written before the server's clock was set back. All times are in microseconds.
     // KEYS: the departures of the last minute, the notice.
-    // ARGV: the time or nothing for the server's; window; the limit for this urgency and for the most urgent; whether
-    // it is protective; interval between protective requests; time of a probe; how long a notice is remembered.
+    // ARGV: the time or nothing for the server's; window; the limit for this urgency and for the most urgent; until
+    // when a notice holds it back (`end`: its own; `spare`: the next protective request's turn; `on`: not at all);
+    // interval between protective requests; time of a probe; how long a notice is remembered.
     // Returns {0, left, probe or 0}; {1, time to wait} if too many have left; {2, time to wait, cause, reason} if a
     // notice stands.
     static let takeRequestSource =
@@ -11,9 +12,9 @@ extension RedisScript {
             local window, limit, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
             local notice = redis.call('HMGET', KEYS[2], 'end', 'spare', 'forgotten', 'cause', 'reason')
             local stands = notice[1] and now < tonumber(notice[3])
-            if stands and now < tonumber(notice[1]) then
+            if stands and now < tonumber(notice[1]) and ARGV[5] ~= 'on' then
               local next = tonumber(notice[1])
-              if ARGV[5] == '1' then next = tonumber(notice[2]) end
+              if ARGV[5] == 'spare' then next = tonumber(notice[2]) end
               if now < next then return { 2, next - now, notice[4], notice[5] } end
             end
             local oldest = redis.call('LINDEX', KEYS[1], 0)

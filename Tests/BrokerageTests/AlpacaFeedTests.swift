@@ -43,6 +43,16 @@ import TradingCore
         #expect(quote.bid == Price("90.1"))
     }
 
+    @Test(arguments: [
+        ("iex", "v2"), ("sip", "v2"), ("delayed_sip", "v2"), ("boats", "v1beta1"), ("overnight", "v1beta1"),
+    ])
+    func `each feed is where Alpaca has it`(feed: String, version: String) {
+        var endpoints = self.endpoints
+        endpoints.feed = feed
+        let stream = AlpacaMarketDataFeed(endpoints: endpoints, symbols: [], timeframe: .day)
+        #expect(stream.url == "ws://127.0.0.1:1/\(version)/\(feed)")
+    }
+
     @Test func `a second connection is given up for longer and longer, until one is granted`() throws {
         var feed = AlpacaMarketDataFeed(endpoints: self.endpoints, symbols: [], timeframe: .day)
         func refusal() -> Duration? {

@@ -192,8 +192,8 @@ final class CrashingMessageBus: MessageBus {
     func acquireLease(_ name: String, holder: String, for duration: Duration) throws -> Bool {
         try self.bus.acquireLease(name, holder: holder, for: duration)
     }
-    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
-        try self.bus.takeRequest(urgency, of: budget)
+    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget, goesOn: Bool) throws -> RateAnswer {
+        try self.bus.takeRequest(urgency, of: budget, goesOn: goesOn)
     }
     func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {
         try self.bus.postNotice(notice, on: budget, for: duration)

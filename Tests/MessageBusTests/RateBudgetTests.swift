@@ -93,6 +93,8 @@ import TradingCore
         #expect(try two.takeRequest(.exit, of: Self.budget) == quiet(5))
         fixture.pass(.seconds(5))
         #expect(try one.takeRequest(.exit, of: Self.budget) == .admitted(left: 19, probe: nil))
+        // What such a call still has to send goes with it, and counts.
+        #expect(try one.takeRequest(.exit, of: Self.budget, goesOn: true) == .admitted(left: 18, probe: nil))
         #expect(try two.takeRequest(.orders, of: Self.budget) == quiet(5))
         #expect(try two.takeRequest(.data, of: Self.budget) == quiet(25))
         // A shorter notice does not end a longer one.
@@ -161,7 +163,8 @@ import TradingCore
                 for bus in buses { try bus[process].endNotice(probe: probe, on: budget) }
             default:
                 let urgency = RequestUrgency.allCases.randomElement(using: &random) ?? .data
-                let answers = try buses.map { try $0[process].takeRequest(urgency, of: budget) }
+                let goesOn = urgency.isProtective && Bool.random(using: &random)
+                let answers = try buses.map { try $0[process].takeRequest(urgency, of: budget, goesOn: goesOn) }
                 #expect(answers[0] == answers[1], "step \(step)")
                 if case .admitted(_, let probe?) = answers[0] { probes.append(probe) }
             }

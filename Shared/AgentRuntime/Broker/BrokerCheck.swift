@@ -72,7 +72,7 @@ package final class BrokerCheck {
             if self.repetitions.isWorthSaying(problem, now: MonotonicClock.now()) {
                 self.logger.error("not connected to the broker: \(problem)")
             }
-            if !error.isDefinite { self.gate.openForProtection() }
+            if error.isDefinite { self.gate.close() } else { self.gate.openForProtection() }
             return false
         }
     }

@@ -1,40 +1,64 @@
+import Synchronization
 package import TradingCore
 
 /// Keeps a process from its broker until the broker has said whose account this is, so that a wrong key, host or account
 /// leads to one line and to nothing sent. Safe from any thread.
 package final class BrokerGate: Sendable {
-    private let isOpen = StopSignal()
-    private let isOpenForProtection = StopSignal()
+    /// Which calls may be made.
+    package enum Position: Hashable, Sendable {
+        case closed
+        /// Stops, exits, cancels and questions about orders alone.
+        case protectionOnly
+        case open
+    }
 
-    /// The end of the process opens it, too.
+    private struct State {
+        var position = Position.closed
+        var listeners: [@Sendable () -> Void] = []
+    }
+
+    private let state = Mutex(State())
+    private let stop: StopSignal
+
+    /// The end of the process ends every wait, and leaves the gate as it is.
     package init(stop: StopSignal) {
-        stop.onStop { self.open() }
+        self.stop = stop
     }
 
-    /// For all calls, for good.
+    /// Nothing works before a person has changed something.
+    package func close() { self.state.withLock { $0.position = .closed } }
+
+    /// That nobody knows yet whose account this is must not keep back what protects positions.
+    package func openForProtection() { self.state.withLock { $0.position = .protectionOnly } }
+
     package func open() {
-        self.isOpenForProtection.give()
-        self.isOpen.give()
-    }
-
-    /// For stops, exits and cancels, for good: that nobody knows yet whose account this is must not keep them back.
-    package func openForProtection() { self.isOpenForProtection.give() }
-
-    package func isOpen(for lane: BrokerLane) -> Bool { self.signal(for: lane).isGiven }
-
-    /// Blocks the thread.
-    package func wait(for lane: BrokerLane, beating heartbeat: Heartbeat) {
-        let signal = self.signal(for: lane)
-        while !signal.wait(for: .seconds(60), beating: heartbeat) {}
-    }
-
-    /// Calls `listener` once market data may be asked for; at once if it already may.
-    package func onOpen(_ listener: @escaping @Sendable () -> Void) { self.isOpen.onStop(listener) }
-
-    private func signal(for lane: BrokerLane) -> StopSignal {
-        switch lane {
-        case .protective: self.isOpenForProtection
-        case .marketData, .entries, .account: self.isOpen
+        let listeners = self.state.withLock { state in
+            defer { state.listeners = [] }
+            state.position = .open
+            return state.listeners
         }
+        for listener in listeners { listener() }
+    }
+
+    package func isOpen(for lane: BrokerLane) -> Bool {
+        switch (self.state.withLock(\.position), lane) {
+        case (.open, _), (.protectionOnly, .protective): true
+        case (.closed, _), (.protectionOnly, .marketData), (.protectionOnly, .entries), (.protectionOnly, .account):
+            false
+        }
+    }
+
+    /// Blocks the thread until the gate is open for the lane or the process is to stop.
+    package func wait(for lane: BrokerLane, beating heartbeat: Heartbeat) {
+        while !self.isOpen(for: lane), !self.stop.wait(for: .milliseconds(100), beating: heartbeat) {}
+    }
+
+    /// Calls `listener` once when the gate opens for all calls; at once if it is.
+    package func onOpen(_ listener: @escaping @Sendable () -> Void) {
+        let isOpen = self.state.withLock { state in
+            if state.position != .open { state.listeners.append(listener) }
+            return state.position == .open
+        }
+        if isOpen { listener() }
     }
 }

@@ -23,12 +23,16 @@ package final class LaneWorker {
     private let marketTime: MarketTime
     private let now: () -> Duration
     private let wallNow: () -> Timestamp
-    private let gate: BrokerGate?
+    private let brokerGate: BrokerGate?
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
     private var breakerChanges: [BreakerChange] = []
     private var nextClaim: Duration = .zero
+
+    /// By how much a call may be late and still be this worker's alone; less than the idle time after which others
+    /// claim it.
+    private static let longestDelay = Duration.seconds(5)
 
     package init(
         agent: AgentName,
@@ -45,7 +49,7 @@ package final class LaneWorker {
         marketTime: MarketTime,
         now: @escaping () -> Duration = MonotonicClock.now,
         wallNow: @escaping () -> Timestamp = WallClock.now,
-        gate: BrokerGate? = nil,
+        brokerGate: BrokerGate? = nil,
         makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
@@ -66,22 +70,25 @@ package final class LaneWorker {
         self.marketTime = marketTime
         self.now = now
         self.wallNow = wallNow
-        self.gate = gate
+        self.brokerGate = brokerGate
         self.makeBroker = makeBroker
     }
 
     private var stream: StreamName { self.agent.callStream(self.lane) }
 
-    /// Runs until the stop signal is given. No call is taken before the gate is open.
+    /// Runs until the stop signal is given. No call is taken while the broker gate is closed.
     package func run() {
-        self.gate?.wait(for: self.lane, beating: self.heartbeat)
+        self.waitForBrokerGate()
         let desk = self.makeDesk()
         var backOff = BackOff()
         while !self.stop.isGiven {
             do {
                 try self.synchronise(desk)
                 backOff.reset()
-                while !self.stop.isGiven { try self.turn(desk) }
+                while !self.stop.isGiven {
+                    try self.turn(desk)
+                    self.waitForBrokerGate()
+                }
             } catch let error as MessageBusError where error.code == .ledgerReplaced {
                 LedgerLoss.waitForStop(
                     error,
@@ -96,6 +103,10 @@ package final class LaneWorker {
             }
         }
     }
+
+    private var isBrokerGateOpen: Bool { self.brokerGate?.isOpen(for: self.lane) ?? true }
+
+    private func waitForBrokerGate() { self.brokerGate?.wait(for: self.lane, beating: self.heartbeat) }
 
     package func makeDesk() -> BrokerDesk {
         let stop = self.stop
@@ -192,7 +203,11 @@ package final class LaneWorker {
         }
         let due = self.delayed.filter { $0.due <= now }
         self.delayed.removeAll { $0.due <= now }
-        for call in due { try self.make(call.delivery, desk, mayHaveBeenMade: call.mayHaveBeenMade) }
+        for call in due {
+            // Who is so late may have left the call for dead to another replica, which has made it.
+            let isLate = self.now() - call.due > Self.longestDelay
+            try self.make(call.delivery, desk, mayHaveBeenMade: call.mayHaveBeenMade || isLate)
+        }
         let next = self.delayed.map { $0.due - now }.min() ?? .milliseconds(250)
         let reception = try self.bus.receive(
             group: self.agent.rawValue,
@@ -214,7 +229,10 @@ package final class LaneWorker {
     }
 
     private func make(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
+        // Left owed, and found again once the gate is open.
+        guard self.isBrokerGateOpen else { return }
         var commit = Commit()
+        var toldChanges = 0
         commit.acknowledge = Acknowledgement(stream: self.stream, group: self.agent.rawValue, id: delivery.id)
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
@@ -241,7 +259,7 @@ package final class LaneWorker {
                     )
                 )
             }
-            self.breakerChanges = []
+            toldChanges = self.breakerChanges.count
         } else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
             commit.messages = [
@@ -254,6 +272,7 @@ package final class LaneWorker {
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)
+        self.breakerChanges.removeFirst(toldChanges)
     }
 
     private func perform(
@@ -270,7 +289,12 @@ package final class LaneWorker {
             let reason = "it was to be sent before \(end)"
             return BrokerAnswer(call, mayHaveBeenMade ? .unknown(reason: reason) : .unavailable(reason: reason))
         }
-        var answer = desk.perform(call, orders: orders, mayHaveBeenMade: mayHaveBeenMade)
+        var answer = desk.perform(
+            call,
+            orders: orders,
+            mayHaveBeenMade: mayHaveBeenMade,
+            within: call.sendBefore.map { $0 - start }
+        )
         if case .clock(let told) = answer.outcome {
             answer.clockSkew = Self.skew(of: told, askedAt: start, answeredAt: self.wallNow())
         }

@@ -69,14 +69,17 @@ struct AlpacaAnswer {
 
     private var explanation: String {
         switch (self.status, self.code) {
+        case (401, _): self.refusedKey
         // A 403 that says why carries a code.
-        case (401, _),
-            (403, nil) where self.json != nil || self.status == 401:
-            "the key is not accepted by \(self.host) (HTTP \(self.status)): keys of the paper account and of the live "
-                + "account are different; check APCA_API_KEY_ID, APCA_API_SECRET_KEY, \(self.setting)"
+        case (403, nil) where self.json != nil: self.refusedKey
         case (300..<500, nil) where self.json == nil && self.status != 408 && self.status != 429: self.strangeAnswer
         default: "\(self.message ?? "no reason given") (HTTP \(self.status))"
         }
+    }
+
+    private var refusedKey: String {
+        "the key is not accepted by \(self.host) (HTTP \(self.status)): keys of the paper account and of the live "
+            + "account are different; check APCA_API_KEY_ID, APCA_API_SECRET_KEY, \(self.setting)"
     }
 
     private var strangeAnswer: String {

@@ -29,6 +29,17 @@ extension AlpacaBroker {
         }
     }
 
+    /// Empty where the listing has no good answer: one order of another's making can spoil it.
+    func openOrdersByClientOrderID() throws(BrokerError) -> [String: AlpacaOrder] {
+        do throws(BrokerError) {
+            let orders = try self.orders("status=open&nested=false", since: nil)
+            return Dictionary(orders.map { ($0.clientOrderID, $0) }, uniquingKeysWith: { newest, _ in newest })
+        } catch {
+            guard error.isAboutOneQuestion else { throw error }
+            return [:]
+        }
+    }
+
     /// Newest first, each order followed by its legs.
     private func orders(_ query: String, since: Timestamp?) throws(BrokerError) -> [AlpacaOrder] {
         var url = self.endpoints.trading + "/v2/orders?\(query)&direction=desc&limit=\(Self.ordersPerPage)"

@@ -99,6 +99,19 @@ package struct AlpacaBroker: Broker {
         return try AlpacaOrderLife.report(order.id, lives, of: order.terms.quantity)
     }
 
+    /// From the listing of open orders; what is not there, or consists of several, has a look of its own.
+    package func orders(_ orders: [OrderReference]) throws(BrokerError) -> [Result<OrderReport?, BrokerError>] {
+        // The listing takes two requests, its end being a page that brings nothing new.
+        let isListed = orders.count > 2
+        let open = isListed ? try self.openOrdersByClientOrderID() : [:]
+        return orders.eachAnswered { order throws(BrokerError) in
+            guard !order.terms.orderClass.isForHeldShares, let found = open[order.id.description], found.isOpen else {
+                return try self.order(order)
+            }
+            return try AlpacaOrderLife(found).report(order.id)
+        }
+    }
+
     private func alpacaOrder(_ id: ClientOrderID) throws(BrokerError) -> AlpacaOrder? {
         let answer = try self.send(
             .get,

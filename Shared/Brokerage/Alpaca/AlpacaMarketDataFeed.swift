@@ -19,7 +19,11 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
 
     package mutating func prepare() throws(BrokerError) {}
 
-    package var url: String { "\(self.endpoints.stream)/v2/\(self.endpoints.feed)" }
+    package var url: String {
+        // Those of the night have a version of their own.
+        let version = ["boats", "overnight"].contains(self.endpoints.feed) ? "v1beta1" : "v2"
+        return "\(self.endpoints.stream)/\(version)/\(self.endpoints.feed)"
+    }
 
     package mutating func opened() -> [FeedAction] {
         self.isSubscribed = false

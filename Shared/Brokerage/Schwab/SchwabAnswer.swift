@@ -109,15 +109,6 @@ struct SchwabAnswer {
 }
 
 extension Timestamp {
-    /// HTTP's `Mon, 23 Nov 2026 14:30:07 GMT`; nil for anything else.
-    init?(httpDate text: String) {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[1].count == 2, parts[5] == "GMT",
-            let month = Self.months.firstIndex(of: String(parts[2]))
-        else { return nil }
-        self.init("\(parts[3])-\(month < 9 ? "0" : "")\(month + 1)-\(parts[1])T\(parts[4])Z")
-    }
-
     /// Schwab's `2026-11-23T14:30:07+0000`, with a fraction or without.
     init?(schwab text: String) {
         guard text.utf8.count > 5, let sign = text.suffix(5).first, sign == "+" || sign == "-" else {
@@ -133,10 +124,6 @@ extension Timestamp {
         let digits = [thousandths / 100, thousandths / 10 % 10, thousandths % 10].map(String.init).joined()
         return "\(Timestamp(seconds: self.seconds).description.dropLast()).\(digits)Z"
     }
-
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
 }
 
 /// A decimal that Schwab sends as a JSON number; text is read too. Digits beyond the eighth decimal come from binary

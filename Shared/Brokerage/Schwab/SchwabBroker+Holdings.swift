@@ -59,10 +59,15 @@ extension SchwabBroker {
 
     /// All that ask for shares, each once, those below others included.
     private func ordersOfTheYear() throws(BrokerError) -> [SchwabOrder] {
-        let end = self.session.latestTime + .seconds(120)
         var known: Set<String> = []
-        return try self.orders(enteredFrom: end - Self.longestLife, to: end).flatMap(\.orders)
-            .filter { known.insert($0.id).inserted }
+        return try self.orders(enteredSince: nil).flatMap(\.orders).filter { known.insert($0.id).inserted }
+    }
+
+    /// Those entered since a moment of the last year; nil for all of that year.
+    func orders(enteredSince start: Timestamp?) throws(BrokerError) -> [SchwabOrder] {
+        let end = self.session.latestTime + .seconds(120)
+        let yearAgo = end - Self.longestLife
+        return try self.orders(enteredFrom: max(start ?? yearAgo, yearAgo), to: end)
     }
 
     /// Orders of the account, each with its children inside.

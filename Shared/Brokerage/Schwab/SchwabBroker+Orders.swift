@@ -116,6 +116,29 @@ extension SchwabBroker {
         return try self.report(known, for: order)
     }
 
+    /// From one listing of the account's orders; what is not there, or has no number yet, has a look of its own.
+    package func orders(_ orders: [OrderReference]) throws(BrokerError) -> [Result<OrderReport?, BrokerError>] {
+        let numbered = orders.filter { $0.brokerOrderID != nil }
+        let isListed = numbered.count > 1
+        let known = isListed ? try self.ordersByNumber(since: numbered.map(\.intendedAt).min()) : [:]
+        return orders.eachAnswered { order throws(BrokerError) in
+            guard let found = order.brokerOrderID.flatMap({ known[$0] }) else { return try self.order(order) }
+            guard found.isAbout(order.terms) else { throw Self.mismatch(found, order) }
+            return try self.report(found, for: order)
+        }
+    }
+
+    /// Empty where the listing has no good answer: one order of another's making can spoil it.
+    private func ordersByNumber(since start: Timestamp?) throws(BrokerError) -> [String: SchwabOrder] {
+        do throws(BrokerError) {
+            let orders = try self.orders(enteredSince: start.map { $0 - Self.clockTolerance })
+            return Dictionary(orders.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        } catch {
+            guard error.isAboutOneQuestion else { throw error }
+            return [:]
+        }
+    }
+
     private static func mismatch(_ found: SchwabOrder, _ order: OrderReference) -> BrokerError {
         BrokerError(
             .refused(code: "mismatch"),

@@ -90,9 +90,18 @@ package enum RateAnswer: Hashable, Sendable {
 /// Where the processes that share an API key count their requests and leave each other notices.
 package protocol RateLedger {
     /// Asks for one request to be let through, and counts it if it is. Durations are precise to a microsecond.
-    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer
+    /// `goesOn`: it belongs to a protective call of which a request was let through before, so that no notice holds it
+    /// back.
+    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget, goesOn: Bool) throws -> RateAnswer
     /// Keeps every process quiet for `duration` from now, or for longer if an earlier notice says so.
     func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws
     /// The probe was answered: the notice is over, unless there is a newer one.
     func endNotice(probe: Int64, on budget: RateBudget) throws
+}
+
+extension RateLedger {
+    /// Asks for a call's first request.
+    package func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
+        try self.takeRequest(urgency, of: budget, goesOn: false)
+    }
 }
