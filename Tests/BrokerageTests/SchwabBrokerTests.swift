@@ -172,7 +172,7 @@ import TradingCore
         let error = try self.placing()
         #expect(error.kind == .loginExpired)
         #expect(error.reason.contains("tradectl schwab login"))
-        #expect(self.stage.client.requests("POST {account}/orders").count == 2)
+        #expect(self.stage.client.requests("POST {account}/orders").count == 3)
         SchwabStage.expectNoSecret(error.reason)
     }
 

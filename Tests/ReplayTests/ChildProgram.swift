@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A program that the test has started as a child of its own. Killed, if it still runs, when the last reference goes.
 final class ChildProgram: Sendable {
@@ -39,6 +40,7 @@ final class ChildProgram: Sendable {
         var argumentPointers: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
         var variablePointers: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { for pointer in argumentPointers + variablePointers { free(pointer) } }
+        ChildProcess.keepDescriptorsBack()
         let result = posix_spawn(&pid, program, &files, &attributes, &argumentPointers, &variablePointers)
         guard result == 0 else {
             throw TestFailure(description: "\(program) could not be started: \(String(cString: strerror(result))).")

@@ -87,7 +87,7 @@ package final class ChildProcess: Sendable {
     }
 
     /// Another test's listening socket, inherited, would keep its port open.
-    private static func keepDescriptorsBack() {
+    package static func keepDescriptorsBack() {
         guard let folder = opendir("/proc/self/fd") else { return }
         defer { closedir(folder) }
         while let entry = readdir(folder) {
