@@ -7,7 +7,7 @@ import TradingCore
 /// and what the other processes get to know.
 @Suite struct RateBudgetTests {
     @Test func `every request counts, each page for itself, in the budget of its part and with its urgency`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.client.answers = [
             HTTPResponse(status: 200, body: Array(#"{"bars":[],"next_page_token":"2"}"#.utf8)),
             HTTPResponse(status: 200, body: Array(#"{"bars":[],"next_page_token":null}"#.utf8)),
@@ -33,7 +33,7 @@ import TradingCore
         for (lane, operation, waits) in [
             (BrokerLane.entries, BrokerCall.Operation.account, 60), (.entries, nil, 3), (.protective, nil, 6),
         ] {
-            let stage = try Stage(lane: lane)
+            let stage = try RateStage(lane: lane)
             stage.ledger.answers = [.full(retryAfter: .seconds(waits))]
             stage.client.answers = [HTTPResponse(status: 500)]
             guard case .unknown = stage.perform(operation ?? .place(stage.terms)) else {
@@ -52,7 +52,7 @@ import TradingCore
     }
 
     @Test func `however often it has to wait, a call about orders does not become longer`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.answers = Array(repeating: .full(retryAfter: .milliseconds(900)), count: 100)
         guard case .unavailable = stage.perform(.place(stage.terms)) else {
             Issue.record("an exit waited on and on")
@@ -63,7 +63,7 @@ import TradingCore
     }
 
     @Test func `want of room is no failure of the broker's`() throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         for _ in 0..<10 {
             stage.ledger.answers = [.full(retryAfter: .seconds(30))]
             guard case .unavailable = stage.perform(.place(stage.terms)) else {
@@ -87,7 +87,7 @@ import TradingCore
     }
 
     @Test func `an order that may have been sent before and finds no room stays unknown`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.answers = [.full(retryAfter: .seconds(30))]
         guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true) else {
             Issue.record("what an earlier attempt came to is not known")
@@ -104,7 +104,7 @@ import TradingCore
     }
 
     @Test func `nothing is sent while the budget cannot be asked, or when the process is to stop`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.failure = Unreachable()
         guard case .unavailable = stage.perform(.place(stage.terms)) else {
             Issue.record("a request was sent uncounted")
@@ -130,7 +130,7 @@ import TradingCore
         headers: [(String, String)],
         seconds: Int
     ) throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         stage.client.answers = [HTTPResponse(status: 429, headers: headers)]
         _ = stage.perform(.account)
         let posted = try #require(stage.ledger.posted.first)
@@ -142,7 +142,7 @@ import TradingCore
     @Test func `what another process knows opens the breaker of entries and data, with its reason`() throws {
         let notice = BrokerNotice(.loginExpired, "the login has ended: log in")
         for operation in [nil, BrokerCall.Operation.account] {
-            let stage = try Stage(lane: .entries)
+            let stage = try RateStage(lane: .entries)
             stage.ledger.answers = [.noticed(notice, retryAfter: .seconds(40))]
             for _ in 0..<2 {
                 guard case .unavailable(let reason) = stage.perform(operation ?? .place(stage.terms)) else {
@@ -164,131 +164,16 @@ import TradingCore
         }
     }
 
-    @Test func `a question about orders does not wait, for exits may stand behind it`() throws {
-        let stage = try Stage(lane: .protective)
-        let notice = BrokerNotice(.rateLimited, "429")
-        for operation in [
-            BrokerCall.Operation.find(stage.terms.clientOrderID), .reconcile([stage.terms.clientOrderID]),
-        ] {
-            for answer in [
-                RateAnswer.full(retryAfter: .milliseconds(1)), .noticed(notice, retryAfter: .milliseconds(1)),
-            ] {
-                stage.ledger.answers = [answer]
-                guard case .unavailable = stage.perform(operation) else {
-                    Issue.record("a question was sent without room for it")
-                    return
-                }
-            }
-        }
-        #expect(stage.time == .zero)
-        #expect(stage.client.requests.isEmpty && stage.changes.isEmpty)
-    }
-
-    @Test func `a reconciliation that finds no room for all of it is asked for again as a whole`() throws {
-        let stage = try Stage(lane: .protective)
-        var other = stage.terms
-        other.clientOrderID = ClientOrderID(trade: other.clientOrderID.trade, role: .stop, attempt: 1)
-        stage.others = [other]
-        stage.client.answers = [stage.order("new")]
-        stage.ledger.answers = [.admitted(left: 1, probe: nil), .full(retryAfter: .seconds(1))]
-        guard case .unavailable = stage.perform(.reconcile([stage.terms.clientOrderID, other.clientOrderID])) else {
-            Issue.record("a part was told as if it were all")
-            return
-        }
-        #expect(stage.client.requests.count == 1)
-    }
-
-    @Test func `a cancel leaves as a whole under a notice, and watching it spends nothing of the exits`() throws {
-        let stage = try Stage(lane: .protective)
-        let ledger = NoticedLedger { stage.time }
-        stage.sharedLedger = ledger
-        stage.client.answers =
-            [stage.order("new"), HTTPResponse(status: 204)]
-            + Array(repeating: stage.order("pending_cancel"), count: 3) + [stage.order("canceled")]
-        guard case .orders(let reports) = stage.perform(.cancel(stage.terms.clientOrderID)) else {
-            Issue.record("a cancel was held up for the whole notice")
-            return
-        }
-        #expect(reports.map(\.event) == [.cancelled])
-        #expect(stage.client.requests.map(\.method) == [.get, .delete, .get, .get, .get, .get])
-        // The turn of the call comes after 5 s, the first look after the request at once, then 100, 200, 400 ms later.
-        #expect(ledger.departures.map(\.at) == [5000, 5000, 5000, 5100, 5300, 5700].map { .milliseconds($0) })
-        #expect(ledger.departures.map(\.urgency) == [.exit, .exit, .orders, .orders, .orders, .orders])
-        // The next call has to wait for its own turn.
-        guard case .unavailable = stage.perform(.find(stage.terms.clientOrderID)) else {
-            Issue.record("a call went with an earlier one")
-            return
-        }
-    }
-
-    @Test func `a cancel goes on waiting while there is no room to look`() throws {
-        let stage = try Stage(lane: .protective)
-        stage.client.answers = [stage.order("new"), HTTPResponse(status: 204), stage.order("canceled")]
-        let admitted = RateAnswer.admitted(left: 1, probe: nil)
-        stage.ledger.answers = [admitted, admitted, .full(retryAfter: .seconds(9)), .full(retryAfter: .seconds(9))]
-        guard case .orders(let reports) = stage.perform(.cancel(stage.terms.clientOrderID)) else {
-            Issue.record("a look that was withheld was taken for a failure")
-            return
-        }
-        #expect(reports.map(\.event) == [.cancelled])
-        #expect(stage.time == .milliseconds(300))
-        // Not for ever.
-        stage.client.answers = [stage.order("new"), HTTPResponse(status: 204)]
-        stage.ledger.answers = [admitted, admitted] + Array(repeating: .full(retryAfter: .seconds(9)), count: 20)
-        guard case .unknown = stage.perform(.cancel(stage.terms.clientOrderID)) else {
-            Issue.record("nothing is known of the order")
-            return
-        }
-        #expect(stage.time == .milliseconds(2300))
-    }
-
-    @Test func `an exit at Schwab leaves as a whole under a notice, the look at what it has become included`() throws {
-        let schwab = try SchwabStage()
-        var time = Duration.zero
-        let ledger = NoticedLedger { time }
-        let gate = RateGate(
-            ledger: ledger,
-            budgets: schwab.endpoints.rateBudgets(120, reservedShare: Rate(raw: Rate.unit / 2)),
-            now: { time },
-            pause: {
-                time += $0
-                return true
-            }
-        )
-        let client = MeteredHTTPClient(schwab.client, gate: gate, schwab: schwab.endpoints, now: { schwab.time })
-        let desk = BrokerDesk(
-            broker: SchwabBroker(endpoints: schwab.endpoints, client: client, now: { schwab.time }),
-            gate: gate,
-            now: { time },
-            pause: { _ in true },
-            breakerChanged: { _, _, _, _ in }
-        )
-        schwab.client.on("POST {account}/orders", status: 201, headers: [("Location", "/orders/1001")])
-        schwab.client.on("GET {account}/orders/1001", SchwabStage.order(1001, status: "WORKING", side: "SELL"))
-        let terms = SchwabStage.terms(try #require(Symbol("AAPL")), .exit, .sell, .limit, "340.3")
-        let answer = desk.perform(
-            BrokerCall(.place(terms), lane: .protective),
-            orders: [OrderReference(terms: terms, intendedAt: schwab.time)],
-            mayHaveBeenMade: false
-        )
-        guard case .orders(let reports) = answer.outcome else {
-            Issue.record("an exit was held up for the whole notice: \(answer.outcome)")
-            return
-        }
-        #expect(reports.map(\.event) == [.accepted])
-        #expect(ledger.departures.map(\.at) == Array(repeating: .seconds(5), count: 3))
-    }
-
     @Test func `an entry does not leave after its time, however long it waited for room`() throws {
         for (wait, isSent) in [(Duration.milliseconds(999), true), (.seconds(1), false)] {
-            let stage = try Stage(lane: .entries)
+            let stage = try RateStage(lane: .entries)
             stage.ledger.answers = [.full(retryAfter: wait)]
             let answer = stage.perform(.place(stage.terms), within: .seconds(1))
             #expect(stage.client.requests.count == (isSent ? 1 : 0))
             if case .unavailable = answer { #expect(!isSent) } else { #expect(isSent) }
         }
         // Nor when the answer about room itself came late.
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         stage.ledger.slowness = { stage.time += .seconds(1) }
         guard case .unavailable = stage.perform(.place(stage.terms), within: .seconds(1)) else {
             Issue.record("an entry left after its time")
@@ -298,7 +183,7 @@ import TradingCore
     }
 
     @Test func `exits go on as far as they are let through, and their breaker stays closed`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         let notice = BrokerNotice(.rateLimited, "429")
         stage.ledger.answers = [.noticed(notice, retryAfter: .seconds(5)), .admitted(left: 9, probe: nil)]
         stage.client.answers = [HTTPResponse(status: 500)]
@@ -317,7 +202,7 @@ import TradingCore
 
     @Test(arguments: [401, 429, 500, 503])
     func `a probe that brings no good answer ends no notice`(status: Int) throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         stage.ledger.answers = [.admitted(left: 5, probe: 77)]
         stage.client.answers = [HTTPResponse(status: status)]
         _ = stage.perform(.account)
@@ -346,7 +231,7 @@ import TradingCore
     }
 
     @Test func `a budget's name tells neither key nor account`() throws {
-        let alpaca = Stage.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: .zero)
+        let alpaca = RateStage.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: .zero)
         let ids = [alpaca.trading?.id, alpaca.data?.id].compactMap { $0 }
         #expect(Set(ids).count == 2)
         for id in ids { #expect(!id.contains("the-key") && !id.contains("the-secret")) }
@@ -355,170 +240,7 @@ import TradingCore
         let id = try #require(budgets.trading?.id)
         SchwabStage.expectNoSecret(id)
         #expect(budgets.trading == budgets.data)
-        #expect(Stage.endpoints.rateBudgets(trading: 0, data: 0, reservedShare: .zero).isEmpty)
+        #expect(RateStage.endpoints.rateBudgets(trading: 0, data: 0, reservedShare: .zero).isEmpty)
         #expect(schwab.endpoints.rateBudgets(0, reservedShare: .zero).isEmpty)
-    }
-}
-
-private struct Unreachable: Error {}
-
-private struct Asked: Equatable {
-    let urgency: RequestUrgency
-    let part: String
-
-    init(_ urgency: RequestUrgency, _ part: String) {
-        self.urgency = urgency
-        self.part = part
-    }
-}
-
-private final class ScriptedLedger: RateLedger {
-    /// Whoever asks beyond these is admitted.
-    var answers: [RateAnswer] = []
-    var failure: (any Error)?
-    var slowness = {}
-    var asked: [Asked] = []
-    var posted: [(notice: BrokerNotice, part: String, duration: Duration)] = []
-    var ended: [Int64] = []
-
-    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget, goesOn: Bool) throws -> RateAnswer {
-        if let failure { throw failure }
-        self.slowness()
-        self.asked.append(Asked(urgency, budget.part))
-        return self.answers.isEmpty ? .admitted(left: 1, probe: nil) : self.answers.removeFirst()
-    }
-
-    func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {
-        self.posted.append((notice, budget.part, duration))
-    }
-
-    func endNotice(probe: Int64, on budget: RateBudget) throws { self.ended.append(probe) }
-}
-
-/// Under a notice that stands for ever: a protective request of a new call every five seconds.
-private final class NoticedLedger: RateLedger {
-    private let now: () -> Duration
-    private var turn = Duration.seconds(5)
-    private(set) var departures: [(at: Duration, urgency: RequestUrgency)] = []
-
-    init(now: @escaping () -> Duration) { self.now = now }
-
-    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget, goesOn: Bool) throws -> RateAnswer {
-        let now = self.now()
-        guard goesOn || now >= self.turn else {
-            return .noticed(BrokerNotice(.rateLimited, "429"), retryAfter: self.turn - now)
-        }
-        self.turn = now + .seconds(5)
-        self.departures.append((now, urgency))
-        return .admitted(left: 1, probe: nil)
-    }
-
-    func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {}
-    func endNotice(probe: Int64, on budget: RateBudget) throws {}
-}
-
-private final class AnsweringClient: HTTPClient {
-    var answers: [HTTPResponse] = []
-    var requests: [HTTPRequest] = []
-
-    func perform(_ request: HTTPRequest) throws(HTTPTransportError) -> HTTPResponse {
-        self.requests.append(request)
-        return self.answers.isEmpty
-            ? HTTPResponse(status: 404, body: Array(#"{"code":40410000}"#.utf8)) : self.answers.removeFirst()
-    }
-}
-
-private final class Stage {
-    static let endpoints = AlpacaEndpoints(
-        trading: "http://127.0.0.1:1",
-        data: "http://127.0.0.1:1",
-        stream: "ws://127.0.0.1:1",
-        feed: "iex",
-        keyID: "the-key",
-        secretKey: "the-secret"
-    )
-
-    let ledger = ScriptedLedger()
-    /// Instead of the scripted one.
-    var sharedLedger: (any RateLedger)?
-    let client = AnsweringClient()
-    let terms: OrderTerms
-    /// More orders of the ledger's.
-    var others: [OrderTerms] = []
-    var lane: BrokerLane
-    var time = Duration.zero
-    var isStopping = false
-    var changes: [(to: BreakerState, retryAfter: Duration?)] = []
-    var left: [Int] = []
-    private lazy var gate = RateGate(
-        ledger: self.sharedLedger ?? self.ledger,
-        budgets: Self.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: Rate(raw: Rate.unit / 10 * 3)),
-        now: { self.time },
-        pause: {
-            self.time += $0
-            return !self.isStopping
-        },
-        leftChanged: { _, left in self.left.append(left) }
-    )
-    private lazy var desk = BrokerDesk(
-        broker: AlpacaBroker(
-            endpoints: Self.endpoints,
-            client: MeteredHTTPClient(
-                self.client,
-                gate: self.gate,
-                alpaca: Self.endpoints,
-                now: { Timestamp(seconds: 1_795_444_200) }
-            )
-        ),
-        gate: self.gate,
-        now: { self.time },
-        pause: {
-            self.time += $0
-            return true
-        },
-        breakerChanged: { _, to, _, retryAfter in self.changes.append((to, retryAfter)) }
-    )
-
-    init(lane: BrokerLane) throws {
-        self.lane = lane
-        let symbol = try #require(Symbol("AAPL"))
-        self.terms = OrderTerms(
-            clientOrderID: ClientOrderID(
-                trade: TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0)),
-                role: .exit,
-                attempt: 1
-            ),
-            symbol: symbol,
-            side: .sell,
-            type: .market,
-            quantity: Quantity(5),
-            timeInForce: .day
-        )
-    }
-
-    func perform(
-        _ operation: BrokerCall.Operation,
-        mayHaveBeenMade: Bool = false,
-        within window: Duration? = nil
-    ) -> BrokerAnswer.Outcome {
-        self.left = []
-        return self.desk.perform(
-            BrokerCall(operation, lane: self.lane),
-            orders: ([self.terms] + self.others).map { OrderReference(terms: $0, intendedAt: Timestamp(seconds: 0)) },
-            mayHaveBeenMade: mayHaveBeenMade,
-            within: window
-        ).outcome
-    }
-
-    /// The order as Alpaca tells it.
-    func order(_ status: String) -> HTTPResponse {
-        let text = AlpacaStage.order(
-            "b-1",
-            client: self.terms.clientOrderID.description,
-            status: status,
-            side: "sell",
-            quantity: "5"
-        )
-        return HTTPResponse(status: 200, body: Array(text.utf8))
     }
 }
