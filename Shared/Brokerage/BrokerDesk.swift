@@ -119,6 +119,7 @@ package final class BrokerDesk {
     }
 
     private func reconcile(_ orders: [OrderReference]) throws(BrokerError) -> [OrderReport] {
+        guard !orders.isEmpty else { return [] }
         var reports: [OrderReport] = []
         do throws(BrokerError) {
             try self.guarded { () throws(BrokerError) in

@@ -45,6 +45,7 @@ import TradingCore
         let readiness = ReadinessBoard(waitingFor: [BrokerCheck.readinessName])
         let answers = Mutex<[Result<BrokerAccountCheck, BrokerError>]>([
             .failure(BrokerError(.refused(code: "401"), "no")), .failure(BrokerError(.unknownOutcome, "perhaps")),
+            .failure(BrokerError(.refused(code: "account"), "another account")),
             .success(
                 BrokerAccountCheck(
                     broker: "alpaca",
@@ -71,19 +72,19 @@ import TradingCore
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             ).askUntilPassed()
         }
-        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective"]"#])
+        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective"]"#, "[]"])
         #expect(readiness.report().isReady)
         #expect(BrokerLane.allCases.allSatisfy { gate.isOpen(for: $0) })
     }
 
-    @Test func `the end of the process opens the gate for who waits at it`() async throws {
+    @Test func `the end of the process lets go who waits at the gate, and nothing through`() async throws {
         let stop = StopSignal()
         let gate = BrokerGate(stop: stop)
         let heartbeat = Heartbeat("lane")
         let waiting = Task { try await DedicatedThread.run { gate.wait(for: .entries, beating: heartbeat) } }
         stop.give()
         try await waiting.value
-        #expect(gate.isOpen(for: .entries))
+        #expect(!gate.isOpen(for: .entries))
     }
 
     @Test func `a login is looked at every few seconds, and its end is warned of when it comes nearer`() {

@@ -12,13 +12,19 @@ import TradingCore
         let recognisesRepeatedOrders = true
         var time = Timestamp(seconds: 1_000_000)
         var placed = 0
+        var looks = 0
+        var failure: BrokerError?
 
         func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
             self.placed += 1
+            if let failure { throw failure }
             throw BrokerError(.refused(code: "403"), "not now")
         }
         func requestCancel(brokerOrderID: String) throws(BrokerError) {}
-        func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? { nil }
+        func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
+            self.looks += 1
+            return nil
+        }
         func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport {
             throw BrokerError(.refused(code: "403"), "not now")
         }
@@ -38,13 +44,27 @@ import TradingCore
     private final class Stage {
         let broker = Clockwork()
         let bus = InMemoryMessageBus(store: InMemoryMessageStore())
+        let gate = BrokerGate(stop: StopSignal())
+        /// The monotonic clock.
+        let clock = Clock()
         private let agent: AgentName
         private let lane: BrokerLane
         private let worker: LaneWorker
         private let desk: BrokerDesk
+        private var calls = 0
 
-        init(_ agent: AgentName, _ lane: BrokerLane, marketTime: MarketTime, wallNow: Timestamp) throws {
+        final class Clock {
+            var now = Duration.seconds(1)
+        }
+
+        init(
+            _ agent: AgentName,
+            _ lane: BrokerLane,
+            marketTime: MarketTime,
+            wallNow: Timestamp = Timestamp(seconds: 1_000_000)
+        ) throws {
             (self.agent, self.lane) = (agent, lane)
+            self.gate.open()
             self.worker = LaneWorker(
                 agent: agent,
                 lane: lane,
@@ -57,21 +77,52 @@ import TradingCore
                 claimIdle: .seconds(3600),
                 breaker: BreakerSettings(),
                 marketTime: marketTime,
+                now: { [clock] in clock.now },
                 wallNow: { wallNow },
+                brokerGate: self.gate,
                 makeBroker: { [broker] _ in broker }
             )
             self.desk = self.worker.makeDesk()
             try self.worker.synchronise(self.desk)
         }
 
-        func answer(_ call: BrokerCall) throws -> BrokerAnswer {
+        func ask(_ call: BrokerCall) throws {
+            self.calls += 1
             var commit = Commit()
-            let request = Speaker(self.agent).say(.brokerCallRequested(call), at: Timestamp(seconds: 0), about: "1")
+            let request = Speaker(self.agent).say(
+                .brokerCallRequested(call),
+                at: Timestamp(seconds: 0),
+                about: "\(self.calls)"
+            )
             commit.messages = [
                 OutboundMessage(stream: self.agent.callStream(self.lane), channel: nil, body: request.encoded())
             ]
             _ = try self.bus.commit(commit)
-            try self.worker.turn(self.desk)
+        }
+
+        func turn() throws { try self.worker.turn(self.desk) }
+
+        var answers: Int64 { get throws { try self.bus.appendedCount(of: self.agent.inbox) } }
+
+        /// Writes the order into the ledger.
+        func store(_ order: Order) throws {
+            let id = order.id.trade
+            var trade = Trade(
+                id: id,
+                symbol: order.terms.symbol,
+                strategy: "test",
+                traceID: TraceID(seed: "", trade: id),
+                signaledAt: order.intendedAt
+            )
+            trade.replace(order)
+            var commit = Commit()
+            commit.puts = [(key: Trade.key(id), body: JSONWriter.bytes(trade))]
+            _ = try self.bus.commit(commit)
+        }
+
+        func answer(_ call: BrokerCall) throws -> BrokerAnswer {
+            try self.ask(call)
+            try self.turn()
             let body = try #require(try self.bus.tail(of: self.agent.inbox, limit: 1).last?.body)
             guard case .brokerCallCompleted(let answer) = try Message(decoding: body).body else {
                 throw NotYet("the inbox holds something else than an answer")
@@ -84,12 +135,24 @@ import TradingCore
     func `an entry is not sent once its time is over, which only a real market's clock can tell`(
         marketTime: MarketTime
     ) throws {
-        let symbol = try #require(Symbol("AAPL"))
         let close = Timestamp(seconds: 1_000_000)
-        let order = Order(
+        let order = try Self.entry(at: close - .seconds(1))
+        for (wallNow, isLate) in [(close - .milliseconds(1), false), (close, true)] {
+            let stage = try Stage(.orderExecution, .entries, marketTime: marketTime, wallNow: wallNow)
+            try stage.store(order)
+            let answer = try stage.answer(BrokerCall(.place(order.terms), lane: .entries, sendBefore: close))
+            let isSent = marketTime == .simulated || !isLate
+            #expect(stage.broker.placed == (isSent ? 1 : 0))
+            if case .unavailable = answer.outcome { #expect(!isSent) } else { #expect(isSent) }
+        }
+    }
+
+    private static func entry(at time: Timestamp) throws -> Order {
+        let symbol = try #require(Symbol("AAPL"))
+        return Order(
             terms: OrderTerms(
                 clientOrderID: ClientOrderID(
-                    trade: TradeID(symbol: symbol, signaledAt: close - .seconds(1)),
+                    trade: TradeID(symbol: symbol, signaledAt: time),
                     role: .entry,
                     attempt: 1
                 ),
@@ -100,27 +163,68 @@ import TradingCore
                 limitPrice: Price(10),
                 timeInForce: .day
             ),
-            intendedAt: close - .seconds(1)
+            intendedAt: time
         )
-        for (wallNow, isLate) in [(close - .milliseconds(1), false), (close, true)] {
-            let stage = try Stage(.orderExecution, .entries, marketTime: marketTime, wallNow: wallNow)
-            let id = order.id.trade
-            var trade = Trade(
-                id: id,
-                symbol: symbol,
-                strategy: "test",
-                traceID: TraceID(seed: "", trade: id),
-                signaledAt: close
-            )
-            trade.replace(order)
-            var commit = Commit()
-            commit.puts = [(key: Trade.key(id), body: JSONWriter.bytes(trade))]
-            _ = try stage.bus.commit(commit)
-            let answer = try stage.answer(BrokerCall(.place(order.terms), lane: .entries, sendBefore: close))
-            let isSent = marketTime == .simulated || !isLate
-            #expect(stage.broker.placed == (isSent ? 1 : 0))
-            if case .unavailable = answer.outcome { #expect(!isSent) } else { #expect(isSent) }
+    }
+
+    @Test(arguments: [(5, 0), (6, 1)])
+    func `a call that is made long after its time may have been made by another replica`(
+        lateness: Int,
+        looks: Int
+    ) throws {
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        try stage.store(order)
+        try stage.ask(BrokerCall(.place(order.terms), lane: .entries, delaySeconds: 1))
+        try stage.turn()
+        #expect(stage.broker.placed == 0)
+        stage.clock.now += .seconds(1 + lateness)
+        try stage.turn()
+        #expect(stage.broker.looks == looks)
+        #expect(stage.broker.placed == 1)
+        #expect(try stage.answers == 1)
+    }
+
+    @Test func `a breaker's change is told even if the first commit that has it fails`() throws {
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        try stage.store(order)
+        stage.broker.failure = BrokerError(.unknownOutcome, "timed out")
+        let call = BrokerCall(.place(order.terms), lane: .entries)
+        for _ in 0..<2 { _ = try stage.answer(call) }
+        try stage.ask(call)
+        stage.bus.installation = "another"
+        #expect(throws: MessageBusError.self) { try stage.turn() }
+        stage.bus.installation = nil
+        #expect(try stage.bus.appendedCount(of: EventName.breakerStateChanged.stream) == 0)
+        stage.clock.now += .seconds(2)
+        try stage.turn()
+        #expect(try stage.answers == 3)
+        #expect(try stage.bus.appendedCount(of: EventName.breakerStateChanged.stream) == 1)
+        try stage.ask(call)
+        try stage.turn()
+        #expect(try stage.bus.appendedCount(of: EventName.breakerStateChanged.stream) == 1, "once")
+    }
+
+    @Test func `each call asks whether the broker may be called, and waits its time while it may not`() throws {
+        let stage = try Stage(.orderExecution, .protective, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        try stage.store(order)
+        let call = BrokerCall(.find(order.id), lane: .protective)
+        stage.gate.openForProtection()
+        #expect(try stage.answer(call).outcome == .notFound)
+        stage.gate.close()
+        try stage.ask(call)
+        for _ in 0..<2 {
+            try stage.turn()
+            stage.clock.now += .seconds(2)
         }
+        #expect(stage.broker.looks == 1)
+        #expect(try stage.answers == 1)
+        stage.gate.openForProtection()
+        try stage.turn()
+        #expect(stage.broker.looks == 2)
+        #expect(try stage.answers == 2)
     }
 
     @Test func `the machine's clock is held against the broker's in a real market`() throws {

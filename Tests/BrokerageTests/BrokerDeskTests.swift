@@ -159,6 +159,33 @@ import TradingCore
         }
     }
 
+    @Test func `a broker that stops answering in a reconciliation counts once against it`() throws {
+        let stage = try Stage()
+        let lost = ClientOrderID(trade: stage.terms.clientOrderID.trade, role: .stop, attempt: 1)
+        var terms = stage.terms
+        terms.clientOrderID = lost
+        stage.ledger.append(OrderReference(terms: terms, state: .accepted, intendedAt: Timestamp(seconds: 0)))
+        stage.broker.known = stage.report(.accepted)
+        stage.broker.failures = [lost: BrokerError(.unknownOutcome, "connection reset")]
+        let both = [stage.terms.clientOrderID, lost]
+        for _ in 0..<2 { _ = stage.perform(.reconcile(both)) }
+        #expect(stage.changes.isEmpty)
+        _ = stage.perform(.reconcile(both))
+        #expect(stage.changes.map(\.to) == [.open])
+    }
+
+    @Test func `a cancel is watched at once, then ever more rarely`() throws {
+        let stage = try Stage()
+        stage.broker.known = stage.report(.accepted)
+        stage.broker.looksUntilCancelled = 1
+        _ = stage.perform(.cancel(stage.terms.clientOrderID))
+        #expect(stage.time == .zero, "what is cancelled at once is seen at once")
+        stage.broker.looksUntilCancelled = 3
+        stage.broker.cancelRequests = 0
+        _ = stage.perform(.cancel(stage.terms.clientOrderID))
+        #expect(stage.time == .milliseconds(300))
+    }
+
     @Test func `a cancel waits for the terminal state`() throws {
         let stage = try Stage()
         stage.broker.known = stage.report(.accepted)

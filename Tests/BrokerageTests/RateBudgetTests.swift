@@ -7,7 +7,7 @@ import TradingCore
 /// and what the other processes get to know.
 @Suite struct RateBudgetTests {
     @Test func `every request counts, each page for itself, in the budget of its part and with its urgency`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.client.answers = [
             HTTPResponse(status: 200, body: Array(#"{"bars":[],"next_page_token":"2"}"#.utf8)),
             HTTPResponse(status: 200, body: Array(#"{"bars":[],"next_page_token":null}"#.utf8)),
@@ -33,7 +33,7 @@ import TradingCore
         for (lane, operation, waits) in [
             (BrokerLane.entries, BrokerCall.Operation.account, 60), (.entries, nil, 3), (.protective, nil, 6),
         ] {
-            let stage = try Stage(lane: lane)
+            let stage = try RateStage(lane: lane)
             stage.ledger.answers = [.full(retryAfter: .seconds(waits))]
             stage.client.answers = [HTTPResponse(status: 500)]
             guard case .unknown = stage.perform(operation ?? .place(stage.terms)) else {
@@ -52,7 +52,7 @@ import TradingCore
     }
 
     @Test func `however often it has to wait, a call about orders does not become longer`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.answers = Array(repeating: .full(retryAfter: .milliseconds(900)), count: 100)
         guard case .unavailable = stage.perform(.place(stage.terms)) else {
             Issue.record("an exit waited on and on")
@@ -63,7 +63,7 @@ import TradingCore
     }
 
     @Test func `want of room is no failure of the broker's`() throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         for _ in 0..<10 {
             stage.ledger.answers = [.full(retryAfter: .seconds(30))]
             guard case .unavailable = stage.perform(.place(stage.terms)) else {
@@ -87,7 +87,7 @@ import TradingCore
     }
 
     @Test func `an order that may have been sent before and finds no room stays unknown`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.answers = [.full(retryAfter: .seconds(30))]
         guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true) else {
             Issue.record("what an earlier attempt came to is not known")
@@ -104,7 +104,7 @@ import TradingCore
     }
 
     @Test func `nothing is sent while the budget cannot be asked, or when the process is to stop`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         stage.ledger.failure = Unreachable()
         guard case .unavailable = stage.perform(.place(stage.terms)) else {
             Issue.record("a request was sent uncounted")
@@ -130,7 +130,7 @@ import TradingCore
         headers: [(String, String)],
         seconds: Int
     ) throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         stage.client.answers = [HTTPResponse(status: 429, headers: headers)]
         _ = stage.perform(.account)
         let posted = try #require(stage.ledger.posted.first)
@@ -142,7 +142,7 @@ import TradingCore
     @Test func `what another process knows opens the breaker of entries and data, with its reason`() throws {
         let notice = BrokerNotice(.loginExpired, "the login has ended: log in")
         for operation in [nil, BrokerCall.Operation.account] {
-            let stage = try Stage(lane: .entries)
+            let stage = try RateStage(lane: .entries)
             stage.ledger.answers = [.noticed(notice, retryAfter: .seconds(40))]
             for _ in 0..<2 {
                 guard case .unavailable(let reason) = stage.perform(operation ?? .place(stage.terms)) else {
@@ -164,8 +164,26 @@ import TradingCore
         }
     }
 
+    @Test func `an entry does not leave after its time, however long it waited for room`() throws {
+        for (wait, isSent) in [(Duration.milliseconds(999), true), (.seconds(1), false)] {
+            let stage = try RateStage(lane: .entries)
+            stage.ledger.answers = [.full(retryAfter: wait)]
+            let answer = stage.perform(.place(stage.terms), within: .seconds(1))
+            #expect(stage.client.requests.count == (isSent ? 1 : 0))
+            if case .unavailable = answer { #expect(!isSent) } else { #expect(isSent) }
+        }
+        // Nor when the answer about room itself came late.
+        let stage = try RateStage(lane: .entries)
+        stage.ledger.slowness = { stage.time += .seconds(1) }
+        guard case .unavailable = stage.perform(.place(stage.terms), within: .seconds(1)) else {
+            Issue.record("an entry left after its time")
+            return
+        }
+        #expect(stage.client.requests.isEmpty)
+    }
+
     @Test func `exits go on as far as they are let through, and their breaker stays closed`() throws {
-        let stage = try Stage(lane: .protective)
+        let stage = try RateStage(lane: .protective)
         let notice = BrokerNotice(.rateLimited, "429")
         stage.ledger.answers = [.noticed(notice, retryAfter: .seconds(5)), .admitted(left: 9, probe: nil)]
         stage.client.answers = [HTTPResponse(status: 500)]
@@ -184,7 +202,7 @@ import TradingCore
 
     @Test(arguments: [401, 429, 500, 503])
     func `a probe that brings no good answer ends no notice`(status: Int) throws {
-        let stage = try Stage(lane: .entries)
+        let stage = try RateStage(lane: .entries)
         stage.ledger.answers = [.admitted(left: 5, probe: 77)]
         stage.client.answers = [HTTPResponse(status: status)]
         _ = stage.perform(.account)
@@ -213,7 +231,7 @@ import TradingCore
     }
 
     @Test func `a budget's name tells neither key nor account`() throws {
-        let alpaca = Stage.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: .zero)
+        let alpaca = RateStage.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: .zero)
         let ids = [alpaca.trading?.id, alpaca.data?.id].compactMap { $0 }
         #expect(Set(ids).count == 2)
         for id in ids { #expect(!id.contains("the-key") && !id.contains("the-secret")) }
@@ -222,122 +240,7 @@ import TradingCore
         let id = try #require(budgets.trading?.id)
         SchwabStage.expectNoSecret(id)
         #expect(budgets.trading == budgets.data)
-        #expect(Stage.endpoints.rateBudgets(trading: 0, data: 0, reservedShare: .zero).isEmpty)
+        #expect(RateStage.endpoints.rateBudgets(trading: 0, data: 0, reservedShare: .zero).isEmpty)
         #expect(schwab.endpoints.rateBudgets(0, reservedShare: .zero).isEmpty)
-    }
-}
-
-private struct Unreachable: Error {}
-
-private struct Asked: Equatable {
-    let urgency: RequestUrgency
-    let part: String
-
-    init(_ urgency: RequestUrgency, _ part: String) {
-        self.urgency = urgency
-        self.part = part
-    }
-}
-
-private final class ScriptedLedger: RateLedger {
-    /// Whoever asks beyond these is admitted.
-    var answers: [RateAnswer] = []
-    var failure: (any Error)?
-    var asked: [Asked] = []
-    var posted: [(notice: BrokerNotice, part: String, duration: Duration)] = []
-    var ended: [Int64] = []
-
-    func takeRequest(_ urgency: RequestUrgency, of budget: RateBudget) throws -> RateAnswer {
-        if let failure { throw failure }
-        self.asked.append(Asked(urgency, budget.part))
-        return self.answers.isEmpty ? .admitted(left: 1, probe: nil) : self.answers.removeFirst()
-    }
-
-    func postNotice(_ notice: BrokerNotice, on budget: RateBudget, for duration: Duration) throws {
-        self.posted.append((notice, budget.part, duration))
-    }
-
-    func endNotice(probe: Int64, on budget: RateBudget) throws { self.ended.append(probe) }
-}
-
-private final class AnsweringClient: HTTPClient {
-    var answers: [HTTPResponse] = []
-    var requests: [HTTPRequest] = []
-
-    func perform(_ request: HTTPRequest) throws(HTTPTransportError) -> HTTPResponse {
-        self.requests.append(request)
-        return self.answers.isEmpty
-            ? HTTPResponse(status: 404, body: Array(#"{"code":40410000}"#.utf8)) : self.answers.removeFirst()
-    }
-}
-
-private final class Stage {
-    static let endpoints = AlpacaEndpoints(
-        trading: "http://127.0.0.1:1",
-        data: "http://127.0.0.1:1",
-        stream: "ws://127.0.0.1:1",
-        feed: "iex",
-        keyID: "the-key",
-        secretKey: "the-secret"
-    )
-
-    let ledger = ScriptedLedger()
-    let client = AnsweringClient()
-    let terms: OrderTerms
-    var lane: BrokerLane
-    var time = Duration.zero
-    var isStopping = false
-    var changes: [(to: BreakerState, retryAfter: Duration?)] = []
-    var left: [Int] = []
-    private lazy var gate = RateGate(
-        ledger: self.ledger,
-        budgets: Self.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: Rate(raw: Rate.unit / 10 * 3)),
-        now: { self.time },
-        pause: {
-            self.time += $0
-            return !self.isStopping
-        },
-        leftChanged: { _, left in self.left.append(left) }
-    )
-    private lazy var desk = BrokerDesk(
-        broker: AlpacaBroker(
-            endpoints: Self.endpoints,
-            client: MeteredHTTPClient(
-                self.client,
-                gate: self.gate,
-                alpaca: Self.endpoints,
-                now: { Timestamp(seconds: 1_795_444_200) }
-            )
-        ),
-        gate: self.gate,
-        now: { self.time },
-        pause: { _ in true },
-        breakerChanged: { _, to, _, retryAfter in self.changes.append((to, retryAfter)) }
-    )
-
-    init(lane: BrokerLane) throws {
-        self.lane = lane
-        let symbol = try #require(Symbol("AAPL"))
-        self.terms = OrderTerms(
-            clientOrderID: ClientOrderID(
-                trade: TradeID(symbol: symbol, signaledAt: Timestamp(seconds: 0)),
-                role: .exit,
-                attempt: 1
-            ),
-            symbol: symbol,
-            side: .sell,
-            type: .market,
-            quantity: Quantity(5),
-            timeInForce: .day
-        )
-    }
-
-    func perform(_ operation: BrokerCall.Operation, mayHaveBeenMade: Bool = false) -> BrokerAnswer.Outcome {
-        self.left = []
-        return self.desk.perform(
-            BrokerCall(operation, lane: self.lane),
-            orders: [OrderReference(terms: self.terms, intendedAt: Timestamp(seconds: 0))],
-            mayHaveBeenMade: mayHaveBeenMade
-        ).outcome
     }
 }

@@ -3,7 +3,7 @@ package import TradingCore
 
 extension SchwabBroker {
     /// How long orders may stay open at most; Schwab answers for a year and no more.
-    private static let longestLife = Duration.seconds(364 * 86_400)
+    static let longestLife = Duration.seconds(364 * 86_400)
     private static let mostOrders = 3000
 
     package func openOrders() throws(BrokerError) -> [BrokerOrder] {
@@ -59,15 +59,10 @@ extension SchwabBroker {
 
     /// All that ask for shares, each once, those below others included.
     private func ordersOfTheYear() throws(BrokerError) -> [SchwabOrder] {
-        var known: Set<String> = []
-        return try self.orders(enteredSince: nil).flatMap(\.orders).filter { known.insert($0.id).inserted }
-    }
-
-    /// Those entered since a moment of the last year; nil for all of that year.
-    func orders(enteredSince start: Timestamp?) throws(BrokerError) -> [SchwabOrder] {
         let end = self.session.latestTime + .seconds(120)
-        let yearAgo = end - Self.longestLife
-        return try self.orders(enteredFrom: max(start ?? yearAgo, yearAgo), to: end)
+        var known: Set<String> = []
+        return try self.orders(enteredFrom: end - Self.longestLife, to: end).flatMap(\.orders)
+            .filter { known.insert($0.id).inserted }
     }
 
     /// Orders of the account, each with its children inside.

@@ -119,8 +119,7 @@ extension SchwabBroker {
     /// From one listing of the account's orders; what is not there, or has no number yet, has a look of its own.
     package func orders(_ orders: [OrderReference]) throws(BrokerError) -> [Result<OrderReport?, BrokerError>] {
         let numbered = orders.filter { $0.brokerOrderID != nil }
-        let isListed = numbered.count > 1
-        let known = isListed ? try self.ordersByNumber(since: numbered.map(\.intendedAt).min()) : [:]
+        let known = numbered.count > 1 ? try self.ordersByNumber(intendedAt: numbered.map(\.intendedAt)) : [:]
         return orders.eachAnswered { order throws(BrokerError) in
             guard let found = order.brokerOrderID.flatMap({ known[$0] }) else { return try self.order(order) }
             guard found.isAbout(order.terms) else { throw Self.mismatch(found, order) }
@@ -129,9 +128,12 @@ extension SchwabBroker {
     }
 
     /// Empty where the listing has no good answer: one order of another's making can spoil it.
-    private func ordersByNumber(since start: Timestamp?) throws(BrokerError) -> [String: SchwabOrder] {
+    private func ordersByNumber(intendedAt times: [Timestamp]) throws(BrokerError) -> [String: SchwabOrder] {
+        let now = self.session.brokerTime
+        let start = (times.min() ?? now) - Self.clockTolerance
+        let end = max(now, times.max() ?? now) + Self.clockTolerance
         do throws(BrokerError) {
-            let orders = try self.orders(enteredSince: start.map { $0 - Self.clockTolerance })
+            let orders = try self.orders(enteredFrom: max(start, end - Self.longestLife), to: end)
             return Dictionary(orders.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         } catch {
             guard error.isAboutOneQuestion else { throw error }
