@@ -7,15 +7,14 @@ extension ReplayTests {
     @Suite struct AnswerFaultTests {
         @Test(
             arguments: [
-                // Carried out, and not answered: the order is found and taken over.
-                "accept-then-504:entry:every=4,accept-then-reset:stop:after=1:every=4,accept-then-garbage:exit:every=2",
-                "accept-then-500:exit:every=2,accept-then-no-location:entry:after=1:every=4,"
-                    + "accept-then-no-location:stop:every=5",
+                // Carried out, and not answered, or not readably, or late: the order is found and taken over.
+                "accept-then-504:entry:every=6,accept-then-no-location:entry:after=2:every=6,"
+                    + "delay:entry:after=4:every=6:seconds=0.2,accept-then-reset:stop:after=1:every=4,"
+                    + "accept-then-no-location:stop:after=3:every=8,delay:stop:after=2:every=8:seconds=0.2,"
+                    + "accept-then-garbage:exit:every=4,accept-then-500:exit:after=2:every=4",
                 // Not answered, and asked again. A stop that certainly was not taken is sent again.
-                "accept-then-reset:cancel:every=2,429:stop:every=6:seconds=1",
+                "accept-then-reset:cancel:every=2,delay:cancel:after=1:times=1:seconds=0.2,429:stop:every=6:seconds=1",
                 "503:look:after=1:every=7:times=5,reset:look:after=4:every=7:times=5",
-                // Answered late, but in time.
-                "delay:entry:every=5:seconds=0.2,delay:stop:every=5:seconds=0.2,delay:cancel:times=1:seconds=0.2",
             ],
             ["alpaca", "schwab"]
         )
