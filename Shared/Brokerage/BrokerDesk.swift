@@ -167,7 +167,6 @@ package final class BrokerDesk {
 
     /// Cancels and waits for the terminal state: until then fills still come and the shares are still held back.
     private func cancel(_ order: OrderReference) throws(BrokerError) -> BrokerAnswer.Outcome {
-        let deadline = self.now() + self.cancelPatience
         guard let report = try self.look(at: order) else { return .notFound }
         if report.event.isTerminal { return .orders([report]) }
         do throws(BrokerError) {
@@ -178,6 +177,8 @@ package final class BrokerDesk {
             // Refused because it has just ended: the next look shows how.
             guard case .refused = error.kind else { throw error }
         }
+        // The patience is with the broker, not with this call's turn in the rate budget.
+        let deadline = self.now() + self.cancelPatience
         // What exits keep for themselves is not spent on watching.
         self.gate?.goOn(as: .orders)
         var wait = Duration.milliseconds(100)
