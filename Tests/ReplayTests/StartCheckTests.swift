@@ -16,7 +16,7 @@ extension ReplayTests {
                 return switch self {
                 case .wrongKey: isSchwab ? "SCHWAB_APP_KEY" : "APCA_API_KEY_ID"
                 case .wrongHost, .unreachable: isSchwab ? "SCHWAB_BASE_URL" : "APCA_API_BASE_URL"
-                case .forbidden: isSchwab ? "SCHWAB_" : "APCA_"
+                case .forbidden: isSchwab ? "lacks the permission" : "APCA_API_KEY_ID"
                 case .wrongAccount: "SCHWAB_ACCOUNT_NUMBER"
                 case .endedLogin: "tradectl schwab login"
                 }
