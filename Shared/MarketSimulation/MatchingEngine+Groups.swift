@@ -34,7 +34,6 @@ extension MatchingEngine {
             orders[index].group = OrderGroup(id: groupID, orderClass: request.orderClass, role: members[index].role)
             orders[index].status = index > 0 ? .held : isLive ? .pendingNew : .accepted
         }
-        orders[0].pendingRejection = self.takeNextOrderRejection()
         orders[0].fate = self.takeNextOrderFate()
         let indices = orders.map { self.append($0) }
         var updates: [OrderUpdate] = []

@@ -4,10 +4,6 @@ import TradingCore
 extension MatchingEngine {
     /// An order's next step after it was taken: it goes live, and the other exit of a pair with it.
     mutating func activate(_ index: Int, _ updates: inout [OrderUpdate]) {
-        if let reason = self.orders[index].pendingRejection {
-            self.reject(index, reason, &updates)
-            return
-        }
         self.orders[index].status = .new
         if self.orders[index].kind == .trailingStop, let price = self.markets[self.orders[index].slot].lastPrice {
             self.trail(index, price)

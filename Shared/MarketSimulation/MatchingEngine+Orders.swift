@@ -88,7 +88,6 @@ extension MatchingEngine {
         order.status = isHeld ? .held : isLive ? .pendingNew : .accepted
         order.replaces = replaced.map { self.orders[$0].id }
         order.group = replaced.flatMap { self.orders[$0].group }
-        if replaced == nil { order.pendingRejection = self.takeNextOrderRejection() }
         order.fate = self.takeNextOrderFate()
         let isTooLate = replaced != nil && order.fate == .withheld
         var updates: [OrderUpdate] = []
@@ -104,11 +103,6 @@ extension MatchingEngine {
         }
         self.dropClosedOrders(slot: slot)
         return (order, updates)
-    }
-
-    mutating func takeNextOrderRejection() -> String? {
-        defer { self.nextOrderRejection = nil }
-        return self.nextOrderRejection
     }
 
     /// The id a client gave, or else one made up.

@@ -49,10 +49,6 @@ package struct MatchingEngine: Sendable {
     /// The deepest fall of the records below the peak before them, as a fraction of that peak.
     package internal(set) var maximumDrawdown: Rate = .zero
 
-    /// When set, the next order entered (for a group its first) is taken and rejected with this reason at its next step,
-    /// which an order in an open session makes at once. Taking it clears it; so may whoever set it.
-    package var nextOrderRejection: String?
-
     /// What the next order entered (for a group its first) has before it. Taking it clears it; so may whoever set it.
     package var nextOrderFate = OrderFate.ordinary
 

@@ -87,8 +87,6 @@ package struct SimulatedOrder: Hashable, Sendable {
     package internal(set) var rejectionReason: String?
     /// A stop that was crossed: from then on a market order, or a limit order.
     package internal(set) var isTriggered = false
-    /// It was taken only to be rejected with this reason.
-    var pendingRejection: String?
     var fate = OrderFate.ordinary
     var updateCount = 0
 

@@ -40,6 +40,18 @@ package struct DocumentWrite: Hashable, Sendable {
         self.body = body
         self.history = history
     }
+
+    /// As a judgement has decided it.
+    package init(_ change: DocumentChange) {
+        self.init(
+            key: change.key,
+            expectedVersion: change.expectedVersion,
+            expectedState: change.expectedState,
+            state: change.state,
+            body: change.body,
+            history: change.history.map { JSONWriter.bytes($0) }
+        )
+    }
 }
 
 /// An event to append to a stream.

@@ -41,16 +41,7 @@ struct ChainTrade {
         var decision = Decision()
         decision.write(Versioned(new: Trade.key(self.trade.id), value: self.trade), history: [self.step])
         var commit = Commit()
-        commit.writes = decision.changes.map {
-            DocumentWrite(
-                key: $0.key,
-                expectedVersion: $0.expectedVersion,
-                expectedState: $0.expectedState,
-                state: $0.state,
-                body: $0.body,
-                history: $0.history.map { JSONWriter.bytes($0) }
-            )
-        }
+        commit.writes = decision.changes.map { DocumentWrite($0) }
         commit.additions = decision.additions
         return commit
     }

@@ -119,7 +119,9 @@ struct ConservationTests {
             if Int.random(in: 0..<20, using: &random) == 0 {
                 if engine.isHalted(slot: slot) { engine.resume(slot: slot) } else { engine.halt(slot: slot) }
             }
-            if Int.random(in: 0..<40, using: &random) == 0 { engine.nextOrderRejection = "random" }
+            if Int.random(in: 0..<40, using: &random) == 0, let order = engine.openOrders.randomElement(using: &random) {
+                try book(try engine.reject(id: order.id, reason: "random"))
+            }
             if Bool.random(using: &random) {
                 try Self.enterGroup(&engine, symbols[slot], last[slot], &random, book)
                 continue

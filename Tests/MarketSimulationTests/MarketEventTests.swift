@@ -6,33 +6,31 @@ import TradingCore
 struct MarketEventTests {
     // MARK: Rejection after acceptance
 
-    @Test func `an order that was taken is rejected at its next step`() throws {
+    @Test func `an order that was taken and then rejected executes nothing, whatever the ticks`() throws {
         var exchange = Exchange()
         exchange.open("100")
-        exchange.engine.nextOrderRejection = "no borrow"
-        let (order, events) = try exchange.enter(.buy, .market)
-        #expect(order.status == .pendingNew)
-        #expect(events == ["rejected"])
-        #expect(exchange.engine.order(id: order.id)?.rejectionReason == "no borrow")
-        #expect(exchange.engine.executions.isEmpty)
-        #expect(try exchange.enter(.buy, .market).events == ["new", "fill 10@100"])
+        let live = try exchange.enter(.buy, .limit, limit: "50").order
+        #expect(try exchange.engine.reject(id: live.id, reason: "no borrow").map(\.event) == [.rejected])
+        #expect(exchange.engine.order(id: live.id)?.rejectionReason == "no borrow")
+        #expect(exchange.tick("40") == [])
 
         try exchange.close()
-        exchange.engine.nextOrderRejection = "no borrow"
-        #expect(try exchange.enter(.buy, .limit, limit: "50").order.status == .accepted)
-        #expect(exchange.open("40") == ["rejected"])
+        let waiting = try exchange.enter(.buy, .limit, limit: "50").order
+        #expect(waiting.status == .accepted)
+        #expect(try exchange.engine.reject(id: waiting.id, reason: "no borrow").map(\.event) == [.rejected])
+        #expect(exchange.open("40") == [])
+        #expect(exchange.engine.executions.isEmpty)
+        #expect(try exchange.enter(.buy, .market).events == ["new", "fill 10@40"])
     }
 
-    @Test func `a refused order leaves the rejection for the next one`() throws {
+    @Test func `a rejected entry takes its exits with it`() throws {
         var exchange = Exchange()
         exchange.open("100")
-        exchange.engine.nextOrderRejection = "no borrow"
-        #expect(throws: OrderRefusal.self) { try exchange.enter(.buy, .market, 1_000_000) }
-        #expect(exchange.engine.nextOrderRejection != nil)
-        let (orders, events) = try exchange.enterGroup(.bracket, target: "110", stop: "95")
-        #expect(events == ["entry rejected", "take_profit canceled", "stop_loss canceled"])
-        #expect(orders.map(\.status) == [.pendingNew, .held, .held])
-        #expect(exchange.engine.nextOrderRejection == nil)
+        let orders = try exchange.enterGroup(.bracket, entry: "90", target: "110", stop: "85").orders
+        let updates = try exchange.engine.reject(id: orders[0].id, reason: "no borrow")
+        #expect(updates.map(\.event) == [.rejected, .cancelled, .cancelled])
+        #expect(updates.map(\.order.id) == orders.map(\.id))
+        #expect(exchange.tick("80") == [])
     }
 
     @Test func `a live order is rejected with what it has filled, and frees what it held`() throws {

@@ -100,16 +100,7 @@ final class Committer {
     private func commit(_ decision: Decision, acknowledging acknowledgement: Acknowledgement?) -> Commit {
         var commit = Commit()
         commit.acknowledge = acknowledgement
-        commit.writes = decision.changes.map {
-            DocumentWrite(
-                key: $0.key,
-                expectedVersion: $0.expectedVersion,
-                expectedState: $0.expectedState,
-                state: $0.state,
-                body: $0.body,
-                history: $0.history.map { JSONWriter.bytes($0) }
-            )
-        }
+        commit.writes = decision.changes.map { DocumentWrite($0) }
         commit.puts = decision.puts
         commit.deletes = decision.deletes
         commit.additions = decision.additions
