@@ -10,14 +10,17 @@ package enum FeedAction: Hashable, Sendable {
     case give(up: String, retryAfter: Duration)
 }
 
-/// What a stream that is alive brings.
-package enum FeedVitalSign: Hashable, Sendable {
-    /// A frame of some kind at least this often, day and night.
-    case frames(every: Duration)
+/// What a stream that is alive brings. A stream of order updates may have nothing to say for hours.
+package struct FeedVitalSigns: Hashable, Sendable {
+    /// A frame of some kind at least this often, day and night; nil if none is promised.
+    package var frames: Duration?
     /// Quotes or bars, while a session is open.
-    case marketData
-    /// It may have nothing to say for hours.
-    case none
+    package var marketData: Bool
+
+    package init(frames: Duration? = nil, marketData: Bool = false) {
+        self.frames = frames
+        self.marketData = marketData
+    }
 }
 
 /// One broker stream's side of the talk: what to send when, and what the frames mean. Does no I/O.
@@ -30,5 +33,5 @@ package protocol BrokerFeed: Sendable {
     mutating func opened() -> [FeedAction]
     mutating func received(_ frame: [UInt8]) -> [FeedAction]
     /// By what silence a connection that still answers pings is known to be dead.
-    var vitalSign: FeedVitalSign { get }
+    var vitalSigns: FeedVitalSigns { get }
 }

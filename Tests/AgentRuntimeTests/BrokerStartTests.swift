@@ -77,6 +77,47 @@ import TradingCore
         #expect(BrokerLane.allCases.allSatisfy { gate.isOpen(for: $0) })
     }
 
+    @Test func `a key that is revoked later closes the gate until the broker accepts it again`() async throws {
+        let stop = StopSignal()
+        let gate = BrokerGate(stop: stop)
+        let readiness = ReadinessBoard(waitingFor: [BrokerCheck.readinessName])
+        let account = BrokerAccountCheck(
+            broker: "alpaca",
+            accountNumber: "1234567",
+            environment: .paper,
+            mayOpenPositions: true
+        )
+        let refused = BrokerError(.refused(code: "401"), "the key is not known: check APCA_API_KEY_ID")
+        let answers = Mutex<[Result<BrokerAccountCheck, BrokerError>]>([
+            .success(account), .failure(BrokerError(.notExecuted, "not reached")), .success(account),
+            .failure(refused), .failure(refused), .success(account),
+        ])
+        let seen = Mutex<[Bool]>([])
+        try await DedicatedThread.run {
+            BrokerCheck(
+                ask: { () throws(BrokerError) in
+                    seen.withLock { $0.append(gate.isOpen(for: .protective)) }
+                    #expect(readiness.report().isReady == gate.isOpen(for: .entries))
+                    let answer = answers.withLock { answers in
+                        defer { if answers.isEmpty { stop.give() } }
+                        return answers.removeFirst()
+                    }
+                    return try answer.get()
+                },
+                settingNames: Self.names,
+                gate: gate,
+                stop: stop,
+                readiness: readiness,
+                heartbeat: Heartbeat("check"),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                interval: .milliseconds(1)
+            ).run()
+        }
+        #expect(seen.withLock { $0 } == [false, true, true, true, false, false])
+        #expect(readiness.report().isReady)
+        #expect(gate.isOpen(for: .protective))
+    }
+
     @Test func `the end of the process lets go who waits at the gate, and nothing through`() async throws {
         let stop = StopSignal()
         let gate = BrokerGate(stop: stop)

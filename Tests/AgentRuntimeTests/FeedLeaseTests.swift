@@ -20,7 +20,7 @@ import TradingCore
     private struct Feed: BrokerFeed {
         let url: String
         let quote: Quote
-        let vitalSign = FeedVitalSign.none
+        let vitalSigns = FeedVitalSigns()
 
         func prepare() {}
         func opened() -> [FeedAction] { [.event(.connected)] }

@@ -295,6 +295,40 @@ import TradingCore
         try catchUp(at: NewYorkTime.timestamp(on: Self.date, hour: 11))
     }
 
+    @Test(arguments: [false, true])
+    func `an answer from before the stream's loss makes no quote good and lets no bar pass`(reconnects: Bool) throws {
+        let minute = try #require(Timeframe("1Min"))
+        let symbol = try Sample.symbol()
+        let stage = JudgementStage(MarketDataAgent(symbols: [symbol], timeframe: minute))
+        try self.connect(stage, sessions: [Self.session(Self.date)])
+        func ask(at minutes: Int) throws -> (quotes: Message, bars: Message) {
+            let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
+            let time = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: minutes)
+            let asked = try stage.judge(Self.answer(clock, .clock(time))).messages
+            return (
+                try #require(asked.first { Self.call($0)?.name == "latest_quotes" }),
+                try #require(asked.first { Self.call($0)?.name == "bars" })
+            )
+        }
+        let old = try ask(at: 5)
+        try stage.judge(.feed(.disconnected))
+        let new = reconnects ? try ask(at: 8) : nil
+        let live = try Self.bar(at: (10, 7))
+        try stage.judge(.feed(.bar(symbol, minute, live)))
+        try stage.judge(Self.answer(old.quotes, .quotes([])))
+        #expect(try stage.clock().isAwaitingQuotes)
+        let late = try stage.judge(Self.answer(old.bars, .bars([try Self.bar(at: (10, 3))])))
+        #expect(late.events == [.barsReceived])
+        #expect(try stage.clock().heldBars[symbol] == [live])
+        #expect(try stage.judge(Self.answer(old.bars, .unavailable(reason: "breaker"))).calls.isEmpty)
+        guard let new else { return }
+        try stage.judge(Self.answer(new.quotes, .quotes([])))
+        #expect(try !stage.clock().isAwaitingQuotes)
+        let caughtUp = try stage.judge(Self.answer(new.bars, .bars([try Self.bar(at: (10, 6))])))
+        #expect(caughtUp.events == [.barsReceived, .barsReceived])
+        #expect(try stage.clock().heldBars.isEmpty)
+    }
+
     @Test func `where broker and rules disagree the market is open only if both say so, and that is told`() throws {
         let stage = JudgementStage(
             MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, checksCalendar: true)

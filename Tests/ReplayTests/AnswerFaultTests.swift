@@ -38,6 +38,30 @@ extension ReplayTests {
             #expect(!run.report.trades.isEmpty)
         }
 
+        /// Turned away without the broker's hearing of it, which looks like an order that was taken: asked about for a
+        /// minute, in which these runs wait side by side. Only then is a stop or an exit sent again.
+        @Test func `an order whose placing was lost is asked about, and nothing sold or bought twice`() async throws {
+            let bars = try SampleBars.small(sessions: 45)
+            let orders = [
+                ("reset", "entry", "alpaca"), ("503", "entry", "schwab"), ("503", "stop", "alpaca"),
+                ("reset", "stop", "schwab"), ("reset", "exit", "alpaca"), ("503", "exit", "schwab"),
+            ]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (fault, target, dialect) in orders {
+                    group.addTask {
+                        let run = try await FaultRun.make("\(fault):\(target):times=1", dialect: dialect, bars: bars)
+                        #expect(run.defects() == [], "\(fault) of \(target), \(dialect)")
+                        #expect(!run.report.trades.isEmpty)
+                        let isUnderAlarm = run.alarms.contains {
+                            $0.hasPrefix("nobody knows yet whether a stop is there")
+                        }
+                        #expect(isUnderAlarm == (target == "stop"), "\(run.alarms)")
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+
         @Test(arguments: ["alpaca", "schwab"])
         func `an entry that certainly was not taken is given up, and nothing else`(dialect: String) async throws {
             let run = try await FaultRun.make(

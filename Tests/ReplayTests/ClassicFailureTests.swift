@@ -49,6 +49,26 @@ extension ReplayTests {
             }
         }
 
+        /// As above, by an agent's own process and its own clock, with a shorter time.
+        @Test func `an agent whose questions time out three times stops asking, and asks once after its time`()
+            async throws
+        {
+            let run = try await FaultRun.make(
+                "delay:look:after=1:times=3:seconds=11",
+                dialect: "alpaca",
+                bars: try SampleBars.small(sessions: 45),
+                environment: ["BREAKER_OPEN_FOR": "2s"]
+            )
+            let prefix = "circuit breaker changed: "
+            let changes = run.warnings.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+            try #require(changes.count == 3, "\(changes)")
+            #expect(changes[0].hasSuffix("no complete answer within 10.0 seconds"))
+            #expect(changes[1] == "one call finds out whether the broker is back")
+            #expect(changes[2] == "the broker answers")
+            #expect(run.defects() == [])
+            #expect(!run.report.trades.isEmpty)
+        }
+
         @Test func `a stale fill of an approved trade aborts it, and nothing is opened`() async throws {
             let bars = try SampleBars.small(sessions: 60).folder()
             let run = try ReplayRunner(bars: bars.path)

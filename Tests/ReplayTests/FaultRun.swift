@@ -14,6 +14,8 @@ struct FaultRun {
     let strikes: [Int]
     /// Messages of the agents' error lines.
     let alarms: [String]
+    /// Of the agents' warnings the messages, with their reasons.
+    let warnings: [String]
 
     /// - Parameter faults: Several separated by commas; each has to strike.
     static func make(
@@ -40,7 +42,8 @@ struct FaultRun {
                 positions[position["symbol"]?.text ?? ""] = position["qty"]?.text.flatMap { Int($0) }
             },
             strikes: run.strikes,
-            alarms: run.alarms
+            alarms: run.lines("error"),
+            warnings: run.lines("warning")
         )
         #expect(faultRun.strikes.count == faults.split(separator: ",").count)
         #expect(faultRun.strikes.allSatisfy { $0 > 0 }, "\(faults): \(faultRun.strikes)")
@@ -143,14 +146,14 @@ struct BrokerOrder: CustomStringConvertible {
 }
 
 extension ReplayRunner {
-    /// What the agents have said at the level of errors, in no certain order.
-    var alarms: [String] {
+    /// What the processes have said at this level, with the reason where there is one, in no certain order.
+    func lines(_ level: String) -> [String] {
         Files.names(in: "\(self.directory)/logs").filter { $0.hasSuffix(".log") }.flatMap { name in
             (Files.text("\(self.directory)/logs/\(name)") ?? "").split(separator: "\n").compactMap { line in
-                guard let json = try? JSONValue(parsing: Array(line.utf8)), json["level"] == .string("error") else {
-                    return nil
-                }
-                return json["message"]?.text
+                guard let json = try? JSONValue(parsing: Array(line.utf8)), json["level"] == .string(level),
+                    let message = json["message"]?.text
+                else { return nil }
+                return message + (json["metadata"]?["reason"]?.text.map { ": \($0)" } ?? "")
             }
         }
     }

@@ -36,5 +36,21 @@ extension ReplayTests {
             #expect(run.report.differences(from: undisturbed, countsMessages: false) == [])
             #expect(run.defects() == [])
         }
+
+        /// The socket lives and has nothing more to tell of prices: the age of its data gives it away.
+        @Test(arguments: ["alpaca", "schwab"])
+        func `a stream without quotes in an open session is connected anew`(dialect: String) async throws {
+            let bars = try SampleBars.small(sessions: 45)
+            let run = try await FaultRun.make(
+                "silent:quotes:after=300:times=1:seconds=3",
+                dialect: dialect,
+                bars: bars,
+                environment: ["STREAM_SILENCE": "1s"]
+            )
+            let undisturbed = try await UndisturbedRun.report(over: bars)
+            #expect(run.report.differences(from: undisturbed, countsMessages: false) == [])
+            #expect(run.warnings.contains { $0.contains("no quote and no bar came for 1 s") })
+            #expect(run.defects() == [])
+        }
     }
 }

@@ -37,10 +37,17 @@ extension MarketDataAgent {
         }
     }
 
-    /// What was missed has come; what the stream has said since follows it.
-    func catchUp(with bars: [Bar], of symbol: Symbol, _ timeframe: Timeframe, _ work: inout Work) {
+    /// What was missed has come; what the stream has said since follows it, unless it has to wait for what the
+    /// next connection has missed.
+    func catchUp(
+        with bars: [Bar],
+        of symbol: Symbol,
+        _ timeframe: Timeframe,
+        releasing isCurrent: Bool = true,
+        _ work: inout Work
+    ) {
         guard let clock = work.clock?.value else { return }
-        let held = work.clock?.value.heldBars.removeValue(forKey: symbol) ?? []
+        let held = isCurrent ? work.clock?.value.heldBars.removeValue(forKey: symbol) ?? [] : []
         // An answer may hold the bar that is still forming; the stream tells of complete ones alone.
         let complete = bars.filter { bar in
             timeframe.interval.map { bar.timestamp + $0 <= self.latestTime(clock) } ?? true
@@ -77,7 +84,7 @@ extension MarketDataAgent {
             self.call(
                 .bars(BarsRequest(symbol: symbol, timeframe: self.timeframe, start: since)),
                 about: "\(symbol) \(since)",
-                causedBy: nil,
+                for: .stream(Self.epoch(work)),
                 &work
             )
         }

@@ -23,8 +23,8 @@ package struct MarketDataAgent: Judgement {
     private var lastBoundary: Timestamp?
     /// The last day on which the broker's calendar was asked for.
     private var calendarAskedOn: CalendarDate?
-    /// Which of the data stream's connections this replica has made last, as the ledger counts them.
-    private var connection = 0
+    /// The data stream's epoch that began with the last connection this replica has made.
+    private var epoch = 0
     /// The newest market time seen.
     var marketTime: Timestamp?
 
@@ -70,21 +70,23 @@ package struct MarketDataAgent: Judgement {
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
         switch input {
         case .feed(.connected):
-            work.clock?.value.streamConnections += 1
-            self.connection = work.clock?.value.streamConnections ?? 0
+            work.clock?.value.streamEpoch += 1
+            self.epoch = Self.epoch(work)
             self.expectSnapshot(&work)
-            self.call(.clock, about: "connected", &work)
+            self.call(.clock, about: "connected", for: .stream(Self.epoch(work)), &work)
             if self.streamTellsOfOrders { self.ring("connected", isReconnect: true, &work) }
         case .feed(.disconnected):
             // A replica that has lost its lease may learn of it when another has long been connected.
-            if work.clock?.value.streamConnections == self.connection { work.clock?.value.isAwaitingQuotes = true }
+            guard Self.epoch(work) == self.epoch else { break }
+            work.clock?.value.streamEpoch += 1
+            work.clock?.value.isAwaitingQuotes = true
         case .feed(.quote(let quote)):
             self.publish(quote, causedBy: nil, &work)
             self.observe(quote.timestamp, &work)
         case .feed(.bar(let symbol, let timeframe, let bar)):
             self.hear(bar, of: symbol, timeframe, &work)
         case .message(let message): try self.decide(message, &work, documents)
-        case .poll: self.call(.clock, about: "poll", &work)
+        case .poll: self.call(.clock, about: "poll", for: .poll, &work)
         case .feed(.ordersMoved(let ring)): self.ring(ring, &work)
         case .started, .feed(.order), .quote, .login: break
         }
@@ -131,7 +133,7 @@ package struct MarketDataAgent: Judgement {
             // The calendar first, so that openings and closings in between are told before their bars.
             self.observe(now, &work)
             // A poll looks at the time and for bars that were late; a connection catches up with everything.
-            guard message.correlationID != Self.pollCorrelation else {
+            guard Self.isCurrent(message, work) else {
                 return self.askForBars(since: now, of: self.symbolsWithoutLastBar(work), &work)
             }
             self.expectSnapshot(&work)
@@ -143,15 +145,19 @@ package struct MarketDataAgent: Judgement {
             try self.take(sessions, of: start...end, &work)
             if let marketTime { self.observe(marketTime, &work) }
         case .quotes(let quotes):
-            if answer.call.operation == .latestQuotes(self.symbols) { work.clock?.value.isAwaitingQuotes = false }
+            // Those asked for before the stream was lost may have been overtaken unseen.
+            if Self.isCurrent(message, work) {
+                work.clock?.value.isAwaitingQuotes = false
+            }
             for quote in quotes {
                 self.publish(quote, causedBy: message, &work)
                 self.observe(quote.timestamp, &work)
             }
         case .bars(let bars):
             guard case .bars(let request) = answer.call.operation else { return }
-            if message.correlationID == Self.catchUpCorrelation(request.symbol) {
-                self.catchUp(with: bars, of: request.symbol, request.timeframe, &work)
+            if Purpose.isStream(message) {
+                let isCurrent = Self.isCurrent(message, work)
+                self.catchUp(with: bars, of: request.symbol, request.timeframe, releasing: isCurrent, &work)
             } else {
                 work.say(
                     self.speaker.say(
@@ -169,16 +175,21 @@ package struct MarketDataAgent: Judgement {
                     )
                 )
             }
-        case .refused(_, let reason) where message.correlationID.hasPrefix(Self.catchUpPrefix):
+        case .refused(_, let reason) where Self.isCurrent(message, work) && answer.call.name == "bars":
             guard case .bars(let request) = answer.call.operation else { return }
             self.goOn(without: request, refused: reason, &work)
         case .unavailable(let reason), .unknown(let reason), .refused(_, let reason):
             work.note(
                 Note(.warning, "market data could not be read", ["call": answer.call.name, "reason": reason])
             )
-            guard message.correlationID != Self.pollCorrelation else { return }
+            // A poll comes again; and what an earlier connection asked, the next one asks anew.
+            guard message.correlationID != Purpose.poll.correlationID,
+                !Purpose.isStream(message) || Self.isCurrent(message, work)
+            else { return }
             // A broker that will not say is no reason to wait for ever.
-            if case .refused = answer.outcome, case .latestQuotes = answer.call.operation {
+            if case .refused = answer.outcome, case .latestQuotes = answer.call.operation,
+                Self.isCurrent(message, work)
+            {
                 work.clock?.value.isAwaitingQuotes = false
             }
             var again = message
@@ -325,6 +336,7 @@ package struct MarketDataAgent: Judgement {
     func call(
         _ operation: BrokerCall.Operation,
         about: String,
+        for purpose: Purpose? = nil,
         causedBy cause: Message? = nil,
         _ work: inout Work
     ) {
@@ -334,17 +346,16 @@ package struct MarketDataAgent: Judgement {
             about: "\(about) \(operation)",
             causedBy: cause
         )
-        switch operation {
-        case .clock where about == "poll": message.correlationID = Self.pollCorrelation
-        case .bars(let request) where cause == nil:
-            message.correlationID = Self.catchUpCorrelation(request.symbol)
-        default: break
-        }
+        if let purpose { message.correlationID = purpose.correlationID }
         work.say(message)
     }
 
-    private static let pollCorrelation = "clock-poll"
-    private static let catchUpPrefix = "catch-up-"
-    static func catchUpCorrelation(_ symbol: Symbol) -> String { "\(Self.catchUpPrefix)\(symbol)" }
+    static func epoch(_ work: Work) -> Int { work.clock?.value.streamEpoch ?? 0 }
+
+    /// Whether this answers what was asked when the stream was connected, and the stream was not lost since.
+    private static func isCurrent(_ message: Message, _ work: Work) -> Bool {
+        message.correlationID == Purpose.stream(Self.epoch(work)).correlationID
+    }
+
     static let scheduleKey = DocumentKey(rawValue: "schedule")
 }

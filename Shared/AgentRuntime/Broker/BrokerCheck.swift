@@ -19,10 +19,12 @@ package final class BrokerCheck {
     package static let readinessName = "broker"
     private static let shortestPause = Duration.milliseconds(500)
     private static let longestPause = Duration.seconds(15)
+    private let interval: Duration
 
     /// - Parameters:
     ///   - ask: asks the broker, and blocks.
     ///   - settingNames: what to look at when it fails.
+    ///   - interval: how long a good answer is good for.
     package init(
         ask: @escaping () throws(BrokerError) -> BrokerAccountCheck,
         settingNames: BrokerSettingNames,
@@ -30,8 +32,10 @@ package final class BrokerCheck {
         stop: StopSignal,
         readiness: ReadinessBoard,
         heartbeat: Heartbeat,
-        logger: Logger
+        logger: Logger,
+        interval: Duration = .seconds(60)
     ) {
+        self.interval = interval
         self.ask = ask
         self.settingNames = settingNames
         self.gate = gate
@@ -44,7 +48,22 @@ package final class BrokerCheck {
     /// Runs until the stop signal is given.
     package func run() {
         self.askUntilPassed()
-        while !self.stop.wait(for: .seconds(60), beating: self.heartbeat) {}
+        while !self.stop.wait(for: self.interval, beating: self.heartbeat) {
+            if self.isRefused() { self.askUntilPassed() }
+        }
+    }
+
+    /// Whether the broker has since turned against what it had accepted, such as a key that was revoked. That it cannot
+    /// be reached is the breakers' business.
+    private func isRefused() -> Bool {
+        do throws(BrokerError) {
+            _ = try self.ask()
+            return false
+        } catch {
+            guard case .refused = error.kind else { return false }
+            self.fail(error)
+            return true
+        }
     }
 
     /// Returns when the broker has given a good answer, or the stop signal was given.
@@ -66,15 +85,19 @@ package final class BrokerCheck {
             self.gate.open()
             return true
         } catch {
-            Self.count("failed")
-            let problem = Self.problem(error, self.settingNames)
-            self.readiness.set(Self.readinessName, .waiting(problem))
-            if self.repetitions.isWorthSaying(problem, now: MonotonicClock.now()) {
-                self.logger.error("not connected to the broker: \(problem)")
-            }
-            if error.isDefinite { self.gate.close() } else { self.gate.openForProtection() }
+            self.fail(error)
             return false
         }
+    }
+
+    private func fail(_ error: BrokerError) {
+        Self.count("failed")
+        let problem = Self.problem(error, self.settingNames)
+        self.readiness.set(Self.readinessName, .waiting(problem))
+        if self.repetitions.isWorthSaying(problem, now: MonotonicClock.now()) {
+            self.logger.error("not connected to the broker: \(problem)")
+        }
+        if error.isDefinite { self.gate.close() } else { self.gate.openForProtection() }
     }
 
     private static func count(_ outcome: String) {

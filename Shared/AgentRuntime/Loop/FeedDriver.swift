@@ -67,7 +67,7 @@ package final class FeedDriver {
         self.readiness = readiness
         self.mayConnect = mayConnect
         self.wake = wake
-        self.silence = quoteSilence.map { SilenceWatch(feed.vitalSign, quoteSilence: $0) }
+        self.silence = quoteSilence.map { SilenceWatch(feed.vitalSigns, quoteSilence: $0) }
     }
 
     /// Does what is due: lease, connection, and everything received. Throws what `handle` throws; the event it failed

@@ -9,7 +9,7 @@ package struct AlpacaMarketDataFeed: BrokerFeed {
     /// Connections refused one after the other because there are too many.
     private var refusals = 0
 
-    package var vitalSign: FeedVitalSign { .marketData }
+    package var vitalSigns: FeedVitalSigns { FeedVitalSigns(marketData: true) }
 
     package init(endpoints: AlpacaEndpoints, symbols: [Symbol], timeframe: Timeframe) {
         self.endpoints = endpoints

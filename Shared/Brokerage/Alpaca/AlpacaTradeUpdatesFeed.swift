@@ -4,7 +4,7 @@ import TradingCore
 package struct AlpacaTradeUpdatesFeed: BrokerFeed {
     private let endpoints: AlpacaEndpoints
 
-    package var vitalSign: FeedVitalSign { .none }
+    package var vitalSigns: FeedVitalSigns { FeedVitalSigns() }
 
     package init(endpoints: AlpacaEndpoints) {
         self.endpoints = endpoints

@@ -17,7 +17,7 @@ package struct SchwabStreamFeed: BrokerFeed {
     private var isDelayNoted = false
 
     /// Heartbeats come every few seconds.
-    package var vitalSign: FeedVitalSign { .frames(every: .seconds(30)) }
+    package var vitalSigns: FeedVitalSigns { FeedVitalSigns(frames: .seconds(30), marketData: true) }
 
     private enum Service: String {
         case levelOne = "LEVELONE_EQUITIES"

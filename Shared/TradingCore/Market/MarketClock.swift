@@ -12,8 +12,9 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
     package var clockSkew: Int?
     /// The broker's time when its data stream was connected last: quotes from before may have been overtaken unseen.
     package var streamConnectedAt: Timestamp?
-    /// How often the data stream was connected, by whichever replica, since the market was first looked at.
-    package var streamConnections = 0
+    /// How often the data stream was connected or lost, by whichever replica, since the market was first looked at:
+    /// what was asked in an earlier epoch says nothing of now.
+    package var streamEpoch = 0
     /// The data stream was lost or has just come back, and the broker has not been asked for its quotes since.
     package var isAwaitingQuotes = false
     /// Bars that the stream has told of since it was connected, by symbol, while those missed before are asked for.
@@ -39,7 +40,7 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
         self.isOpen = try object.optional("is_open")
         self.clockSkew = try object.optional("clock_skew_ms")
         self.streamConnectedAt = try object.optional("stream_connected_at")
-        self.streamConnections = try object.optional("stream_connections") ?? 0
+        self.streamEpoch = try object.optional("stream_epoch") ?? 0
         self.isAwaitingQuotes = try object.optional("awaiting_quotes") ?? false
         for entry: JSONValue in try object.optional("held_bars", as: [JSONValue].self) ?? [] {
             let held = try JSONObject(entry)
@@ -59,7 +60,7 @@ package struct MarketClock: Hashable, Sendable, JSONCodable {
             writer.field("is_open", self.isOpen)
             writer.field("clock_skew_ms", self.clockSkew)
             writer.field("stream_connected_at", self.streamConnectedAt)
-            writer.field("stream_connections", self.streamConnections)
+            writer.field("stream_epoch", self.streamEpoch)
             writer.field("awaiting_quotes", self.isAwaitingQuotes ? true : nil)
             if !self.heldBars.isEmpty {
                 writer.field("held_bars", self.heldBars.sorted { $0.key < $1.key }.map(HeldBars.init))
