@@ -19,6 +19,8 @@ package struct AgentDefinition: Sendable {
     package var makeFeed: (@Sendable (Settings, BrokerSettings) throws -> (any BrokerFeed)?)?
     /// Whether the agent watches quotes from pub/sub.
     package var watchesQuotes = false
+    /// Whether the agent looks for positions that nothing protects; that is another's work, which may hang.
+    package var watchesProtection = false
     /// How often the agent polls by default; nil for never.
     package var pollInterval: Duration?
 
@@ -225,6 +227,8 @@ struct AgentDesk: Sendable {
             bus: bus,
             feed: driver,
             login: self.loginWatch,
+            protection: self.definition.watchesProtection
+                ? ProtectionWatch(patience: Self.unprotectedPatience, logger: self.logger) : nil,
             stop: self.stop,
             readiness: self.readiness,
             heartbeat: self.heartbeat,
@@ -266,6 +270,9 @@ struct AgentDesk: Sendable {
             logger: self.logger
         ).run()
     }
+
+    /// Longer than a partly filled entry may take, a stop that is refused and its sale.
+    private static let unprotectedPatience = Duration.seconds(30)
 
     /// Nil where there is no login, or nobody here uses it.
     private var loginWatch: LoginWatch? {

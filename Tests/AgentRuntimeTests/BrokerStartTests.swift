@@ -77,7 +77,9 @@ import TradingCore
         #expect(BrokerLane.allCases.allSatisfy { gate.isOpen(for: $0) })
     }
 
-    @Test func `a key that is revoked later closes the gate until the broker accepts it again`() async throws {
+    @Test func `a key that is revoked later leaves the gate open for protection alone until it is accepted again`()
+        async throws
+    {
         let stop = StopSignal()
         let gate = BrokerGate(stop: stop)
         let readiness = ReadinessBoard(waitingFor: [BrokerCheck.readinessName])
@@ -87,16 +89,18 @@ import TradingCore
             environment: .paper,
             mayOpenPositions: true
         )
-        let refused = BrokerError(.refused(code: "401"), "the key is not known: check APCA_API_KEY_ID")
+        let refused = BrokerError(.loginExpired, "the key is not accepted: check APCA_API_KEY_ID")
         let answers = Mutex<[Result<BrokerAccountCheck, BrokerError>]>([
             .success(account), .failure(BrokerError(.notExecuted, "not reached")), .success(account),
             .failure(refused), .failure(refused), .success(account),
         ])
-        let seen = Mutex<[Bool]>([])
+        let seen = Mutex<[String]>([])
         try await DedicatedThread.run {
             BrokerCheck(
                 ask: { () throws(BrokerError) in
-                    seen.withLock { $0.append(gate.isOpen(for: .protective)) }
+                    seen.withLock {
+                        $0.append("\(BrokerLane.allCases.filter { gate.isOpen(for: $0) }.map(\.rawValue))")
+                    }
                     #expect(readiness.report().isReady == gate.isOpen(for: .entries))
                     let answer = answers.withLock { answers in
                         defer { if answers.isEmpty { stop.give() } }
@@ -113,7 +117,8 @@ import TradingCore
                 interval: .milliseconds(1)
             ).run()
         }
-        #expect(seen.withLock { $0 } == [false, true, true, true, false, false])
+        let all = "\(BrokerLane.allCases.map(\.rawValue))"
+        #expect(seen.withLock { $0 } == ["[]", all, all, all, #"["protective"]"#, #"["protective"]"#])
         #expect(readiness.report().isReady)
         #expect(gate.isOpen(for: .protective))
     }
@@ -167,26 +172,4 @@ import TradingCore
         turn(after: 0, left: .seconds(7 * 86_400))
         #expect(told.count == before + 1)
     }
-}
-
-/// The levels of what was logged, in order.
-private final class MessageList: LogHandler, Sendable {
-    private let list = Mutex<[Logger.Level]>([])
-
-    var levels: [Logger.Level] { self.list.withLock { $0 } }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    func log(event: LogEvent) { self.list.withLock { $0.append(event.level) } }
 }

@@ -2,6 +2,7 @@ import AgentRuntime
 import Brokerage
 import Logging
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -43,7 +44,7 @@ import TradingCore
 
     private final class Stage {
         let broker = Clockwork()
-        let bus = InMemoryMessageBus(store: InMemoryMessageStore())
+        let bus: any MessageBus
         let gate = BrokerGate(stop: StopSignal())
         /// The monotonic clock.
         let clock = Clock()
@@ -61,9 +62,10 @@ import TradingCore
             _ agent: AgentName,
             _ lane: BrokerLane,
             marketTime: MarketTime,
-            wallNow: Timestamp = Timestamp(seconds: 1_000_000)
+            wallNow: Timestamp = Timestamp(seconds: 1_000_000),
+            bus: any MessageBus = InMemoryMessageBus(store: InMemoryMessageStore())
         ) throws {
-            (self.agent, self.lane) = (agent, lane)
+            (self.agent, self.lane, self.bus) = (agent, lane, bus)
             self.gate.open()
             self.worker = LaneWorker(
                 agent: agent,
@@ -129,6 +131,27 @@ import TradingCore
             }
             return answer
         }
+    }
+
+    /// A read that is under way when the worker looks for what it owes is answered with the same entry afterwards.
+    @Test func `a call that is owed and handed out at the same time is made once`() throws {
+        let redis = try RedisServer()
+        defer { redis.stop() }
+        let stage = try Stage(
+            .orderExecution,
+            .protective,
+            marketTime: .wall,
+            bus: RedisMessageBus(endpoint: redis.endpoint)
+        )
+        let order = try Self.entry(at: Timestamp(seconds: 999_999))
+        try stage.store(order)
+        try stage.turn()
+        try stage.ask(BrokerCall(.place(order.terms), lane: .protective))
+        // Time for the look at what is owed.
+        stage.clock.now += .seconds(3)
+        for _ in 0..<3 { try stage.turn() }
+        #expect(stage.broker.placed == 1)
+        #expect(try stage.answers == 1)
     }
 
     @Test(arguments: [MarketTime.wall, .simulated])

@@ -68,6 +68,19 @@ import TradingCore
         #expect(throws: NotYet.self) { try stage.judge(try self.signal(trade)) }
     }
 
+    @Test func `nothing is bought while a position has been left without a stop`() throws {
+        let stage = self.stage()
+        let symbol = try #require(Symbol("IBM"))
+        for (unprotected, events) in [([symbol], [EventName.tradeRejected]), ([], [.tradeApproved])] {
+            let trade = try Sample.trade(.setupDetected)
+            stage.put(trade)
+            stage.put(Account.key, try Sample.account())
+            try stage.judge(.unprotected(unprotected))
+            #expect(try stage.judge(try self.signal(trade)).events == events)
+            #expect(try stage.trade(trade.id).refusal?.rule == (unprotected.isEmpty ? nil : .unprotectedPosition))
+        }
+    }
+
     @Test(arguments: EntrySession.allCases, [true, false, nil])
     func `an entry is for the session it was meant for or for none`(session: EntrySession, isOpen: Bool?) throws {
         let stage = self.stage()

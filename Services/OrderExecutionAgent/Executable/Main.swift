@@ -20,6 +20,7 @@ enum Main {
             }
         }
         definition.pollInterval = .seconds(15)
+        definition.watchesProtection = true
         await AgentProcess.run(definition)
     }
 }

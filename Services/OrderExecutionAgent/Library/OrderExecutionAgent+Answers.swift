@@ -4,7 +4,17 @@ import TradingCore
 extension OrderExecutionAgent {
     func take(_ answer: BrokerAnswer, _ message: Message, _ books: inout Books, _ documents: Documents) throws {
         if case .orders(let reports) = answer.outcome {
-            for report in reports where report.event != .outcomeUnknown {
+            for report in reports {
+                guard report.event != .outcomeUnknown else {
+                    books.note(
+                        Note(
+                            .error,
+                            "the broker does not say what became of an order: it is asked again",
+                            ["order.id": "\(report.clientOrderID)", "reason": report.reason ?? "no reason given"]
+                        )
+                    )
+                    continue
+                }
                 // One that cannot be booked is no reason to lose what is told of the others.
                 let before = books
                 do {
@@ -113,7 +123,10 @@ extension OrderExecutionAgent {
             Note(
                 .warning,
                 "broker call will be repeated",
-                ["broker.call": answer.call.name, "attempt": "\(answer.call.attempt)"]
+                [
+                    "broker.call": answer.call.name, "attempt": "\(answer.call.attempt)",
+                    "reason": answer.failureReason ?? "no reason given",
+                ]
             )
         )
         var again = message

@@ -18,7 +18,7 @@ package struct OrderExecutionAgent: Judgement {
         switch input {
         case .started, .feed(.connected), .poll: return try self.openTradeReads(documents)
         case .feed(.order(let report)): return [Trade.key(report.clientOrderID.trade), Account.key]
-        case .feed, .quote, .login: return []
+        case .feed, .quote, .login, .unprotected: return []
         case .message(let message):
             switch message.body {
             case .ordersMoved: return try self.openTradeReads(documents)
@@ -58,7 +58,7 @@ package struct OrderExecutionAgent: Judgement {
             try self.wantOpenOrders(&books, documents, isPoll: true)
             try self.pollHoldings(&books, documents)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
-        case .feed, .quote, .login: break
+        case .feed, .quote, .login, .unprotected: break
         case .message(let message): try self.decide(message, &books, documents)
         }
         return books.decision()

@@ -28,7 +28,7 @@ package struct PositionManagementAgent: Judgement {
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         switch input {
-        case .started, .feed, .poll, .login: return []
+        case .started, .feed, .poll, .login, .unprotected: return []
         case .quote(let quote):
             let key = TargetWatches.key(quote.symbol)
             let watches: Versioned<TargetWatches>? = try documents.find(key)
@@ -44,7 +44,7 @@ package struct PositionManagementAgent: Judgement {
 
     package func decide(_ input: Input, given documents: Documents) throws -> Decision {
         switch input {
-        case .started, .feed, .poll, .login: return Decision()
+        case .started, .feed, .poll, .login, .unprotected: return Decision()
         case .quote(let quote): return try self.watchTarget(quote, documents)
         case .message(let message):
             guard message.tradeID != nil else { return Decision() }

@@ -5,13 +5,13 @@ import TradingCore
 @main
 enum Main {
     static func main() async {
-        await AgentProcess.run(
-            AgentDefinition(agent: .riskManagement, defaultHTTPPort: 8083) { settings, _ in
-                RiskManagementAgent(
-                    limits: try RiskLimits(settings),
-                    approvalLifetime: try settings.duration("risk.approvalLifetime", default: .seconds(300))
-                )
-            }
-        )
+        var definition = AgentDefinition(agent: .riskManagement, defaultHTTPPort: 8083) { settings, _ in
+            RiskManagementAgent(
+                limits: try RiskLimits(settings),
+                approvalLifetime: try settings.duration("risk.approvalLifetime", default: .seconds(300))
+            )
+        }
+        definition.watchesProtection = true
+        await AgentProcess.run(definition)
     }
 }

@@ -9,6 +9,8 @@ package struct RiskManagementAgent: Judgement {
     private let speaker = Speaker(.riskManagement)
     /// The newest that was told. Nil: the broker has none, or nothing was told yet, and that is the first thing told.
     private var login: BrokerLogin?
+    /// What was told last; told again after every start.
+    private var unprotected: [Symbol] = []
 
     /// An approval that has not become an order `approvalLifetime` of market time later is void.
     package init(limits: RiskLimits, approvalLifetime: Duration) {
@@ -17,7 +19,11 @@ package struct RiskManagementAgent: Judgement {
     }
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
-        if case .login = input { return [LoginAlarm.key] }
+        switch input {
+        case .login: return [LoginAlarm.key]
+        case .unprotected: return []
+        default: break
+        }
         guard case .message(let message) = input else { return [Account.key] }
         var keys = [Account.key]
         switch message.body {
@@ -49,6 +55,9 @@ package struct RiskManagementAgent: Judgement {
         case .login(let login):
             self.login = login
             return try self.announce(login, documents)
+        case .unprotected(let symbols):
+            self.unprotected = symbols
+            return Decision()
         case .quote, .feed, .poll: return Decision()
         }
     }
@@ -118,6 +127,7 @@ package struct RiskManagementAgent: Judgement {
         equity: Money
     ) throws -> Result<Quantity, RiskRefusal> {
         if let refusal = RiskRules.checkLogin(self.login, limits: self.limits) { return .failure(refusal) }
+        if let refusal = RiskRules.checkProtection(of: self.unprotected) { return .failure(refusal) }
         if let refusal = RiskRules.checkLimits(
             signal.plan,
             symbol: signal.symbol,

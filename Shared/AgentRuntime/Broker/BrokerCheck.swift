@@ -14,6 +14,8 @@ package final class BrokerCheck {
     private let heartbeat: Heartbeat
     private let logger: Logger
     private var repetitions = RepetitionFilter()
+    /// That the account was the right one is not forgotten: what protects its positions goes on being tried.
+    private var hasPassed = false
 
     /// The name under which `/readyz` has it.
     package static let readinessName = "broker"
@@ -60,8 +62,10 @@ package final class BrokerCheck {
             _ = try self.ask()
             return false
         } catch {
-            guard case .refused = error.kind else { return false }
-            self.fail(error)
+            switch error.kind {
+            case .refused, .loginExpired: self.fail(error)
+            case .unreadable, .notExecuted, .withheld, .unknownOutcome: return false
+            }
             return true
         }
     }
@@ -82,6 +86,7 @@ package final class BrokerCheck {
             Self.count("passed")
             self.logger.log(level: account.mayOpenPositions ? .notice : .warning, "\(account)")
             self.readiness.set(Self.readinessName, .ready)
+            self.hasPassed = true
             self.gate.open()
             return true
         } catch {
@@ -97,7 +102,7 @@ package final class BrokerCheck {
         if self.repetitions.isWorthSaying(problem, now: MonotonicClock.now()) {
             self.logger.error("not connected to the broker: \(problem)")
         }
-        if error.isDefinite { self.gate.close() } else { self.gate.openForProtection() }
+        if error.isDefinite, !self.hasPassed { self.gate.close() } else { self.gate.openForProtection() }
     }
 
     private static func count(_ outcome: String) {

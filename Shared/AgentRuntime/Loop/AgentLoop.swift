@@ -31,6 +31,7 @@ package final class AgentLoop {
     private var isReconciled: Bool
     private let feed: FeedDriver?
     private let login: LoginWatch?
+    private let protection: ProtectionWatch?
     private let stop: StopSignal
     private let readiness: ReadinessBoard
     private let heartbeat: Heartbeat
@@ -61,6 +62,7 @@ package final class AgentLoop {
         bus: any MessageBus,
         feed: FeedDriver?,
         login: LoginWatch? = nil,
+        protection: ProtectionWatch? = nil,
         stop: StopSignal,
         readiness: ReadinessBoard,
         heartbeat: Heartbeat,
@@ -75,6 +77,7 @@ package final class AgentLoop {
         self.isReconciled = judgement.readinessReads.isEmpty
         self.feed = feed
         self.login = login
+        self.protection = protection
         self.stop = stop
         self.readiness = readiness
         self.heartbeat = heartbeat
@@ -153,6 +156,7 @@ package final class AgentLoop {
         let now = MonotonicClock.now()
         try self.checkReconciliation(now: now)
         try self.watchLogin()
+        try self.watchProtection()
         try self.feed?.turn(bus: self.bus, now: now) { event in try self.take(event) }
         if let interval = self.settings.pollInterval, now >= self.nextPoll {
             self.nextPoll = now + interval
@@ -236,6 +240,12 @@ package final class AgentLoop {
     private func watchLogin(isOverdue: Bool = false) throws {
         try self.login?.turn(isOverdue: isOverdue) { login in
             try self.tolerate { try self.committer.process(.login(login)) }
+        }
+    }
+
+    private func watchProtection() throws {
+        try self.protection?.turn(bus: self.bus) { symbols in
+            try self.tolerate { try self.committer.process(.unprotected(symbols)) }
         }
     }
 

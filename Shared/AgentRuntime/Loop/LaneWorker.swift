@@ -29,6 +29,8 @@ package final class LaneWorker {
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
     private var breakerChanges: [BreakerChange] = []
     private var nextClaim: Duration = .zero
+    /// Entries found among what was owed at the last look. A read that was under way meanwhile hands them out too.
+    private var owed: Set<String> = []
 
     /// By how much a call may be late and still be this worker's alone; less than the idle time after which others
     /// claim it.
@@ -173,6 +175,7 @@ package final class LaneWorker {
             streams: [self.stream],
             limit: 1000
         )
+        self.owed = Set(owed.map(\.id))
         for delivery in owed where !self.stop.isGiven && !self.isDelayed(delivery) {
             try self.take(delivery, desk, mayHaveBeenMade: true)
         }
@@ -216,7 +219,7 @@ package final class LaneWorker {
             limit: 1,
             timeout: min(max(next, .zero), .milliseconds(250))
         )
-        for delivery in reception.deliveries where !self.stop.isGiven {
+        for delivery in reception.deliveries where !self.stop.isGiven && !self.owed.contains(delivery.id) {
             try self.take(delivery, desk, mayHaveBeenMade: false)
         }
     }

@@ -10,6 +10,7 @@ package enum MetricName: String, CaseIterable {
     case rateBudgetLeft = "quintet_rate_budget_left"
     case brokerChecks = "quintet_broker_checks_total"
     case loginTimeLeft = "quintet_broker_login_seconds"
+    case unprotectedTime = "quintet_unprotected_seconds"
 
     /// What each tells, by name.
     package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
@@ -26,6 +27,8 @@ package enum MetricName: String, CaseIterable {
         case .rateBudgetLeft:
             "Requests that the API key's budget had left for stops, exits and cancels after this process's last one."
         case .brokerChecks: "Questions to the broker at the start whose account this is, by how they ended."
+        case .unprotectedTime:
+            "For how long the position that has waited longest has had no stop and no exit at the broker."
         case .loginTimeLeft: "Until the login at the broker ends unless a person renews it; negative once it has ended."
         }
     }

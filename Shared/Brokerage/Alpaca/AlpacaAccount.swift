@@ -7,8 +7,8 @@ struct AlpacaAccount: JSONDecodable {
 
     init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
-        self.cash = try object.value("cash", as: AlpacaNumber<Money>.self).value
-        self.equity = try object.value("equity", as: AlpacaNumber<Money>.self).value
+        self.cash = try object.value("cash", as: BrokerNumber<Money>.self).value
+        self.equity = try object.value("equity", as: BrokerNumber<Money>.self).value
     }
 }
 

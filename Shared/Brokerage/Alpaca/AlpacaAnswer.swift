@@ -51,16 +51,18 @@ struct AlpacaAnswer {
         }
     }
 
-    /// Only a known pair of status and code is a refusal of an order; a 429 was not executed; anything else may have
-    /// been.
+    /// Only a known pair of status and code is a refusal of an order; a 401 and a 429 were not executed; anything else
+    /// may have been.
     func failure(_ call: String, isOrder: Bool) -> BrokerError {
         let reason = "\(call): \(self.explanation)"
         let code = self.code ?? "\(self.status)"
         switch (self.status, self.code) {
         case (429, _): return BrokerError(.notExecuted, reason)
         case (408, _): return BrokerError(.unknownOutcome, reason)
-        case (400, "40010000"), (400, "40010001"), (401, "40110000"), (403, "40310000"), (403, "40310100"),
-            (404, "40410000"), (422, "42210000"), (422, "40010001"):
+        // Turned away at the door, whatever was asked: no verdict on an order.
+        case (401, _): return BrokerError(.loginExpired, reason)
+        case (400, "40010000"), (400, "40010001"), (403, "40310000"), (403, "40310100"), (404, "40410000"),
+            (422, "42210000"), (422, "40010001"):
             return BrokerError(.refused(code: code), reason)
         case (400..<500, _) where !isOrder: return BrokerError(.refused(code: code), reason)
         default: return BrokerError(.unknownOutcome, reason)

@@ -36,7 +36,7 @@ struct AlpacaPositions: JSONDecodable {
             let object = try JSONObject(element)
             let position = BrokerPosition(
                 symbol: try object.value("symbol"),
-                quantity: try object.value("qty", as: AlpacaNumber<Quantity>.self).value
+                quantity: try object.value("qty", as: BrokerNumber<Quantity>.self).value
             )
             if position.quantity != .zero { positions.append(position) }
         }
@@ -67,8 +67,8 @@ struct AlpacaFills: JSONDecodable {
                     brokerOrderID: try object.value("order_id"),
                     symbol: symbol,
                     side: try Self.side(try object.value("side")),
-                    quantity: try object.value("qty", as: AlpacaNumber<Quantity>.self).value,
-                    price: try object.value("price", as: AlpacaNumber<Price>.self).value,
+                    quantity: try object.value("qty", as: BrokerNumber<Quantity>.self).value,
+                    price: try object.value("price", as: BrokerNumber<Price>.self).value,
                     timestamp: try object.value("transaction_time")
                 )
             )

@@ -72,10 +72,10 @@ struct AlpacaBar: JSONDecodable {
         let object = try JSONObject(json)
         self.bar = Bar(
             timestamp: try object.value("t"),
-            open: try object.value("o", as: AlpacaNumber<Price>.self).value,
-            high: try object.value("h", as: AlpacaNumber<Price>.self).value,
-            low: try object.value("l", as: AlpacaNumber<Price>.self).value,
-            close: try object.value("c", as: AlpacaNumber<Price>.self).value,
+            open: try object.value("o", as: BrokerNumber<Price>.self).value,
+            high: try object.value("h", as: BrokerNumber<Price>.self).value,
+            low: try object.value("l", as: BrokerNumber<Price>.self).value,
+            close: try object.value("c", as: BrokerNumber<Price>.self).value,
             volume: try object.value("v")
         )
         if let defect = self.bar.defect { throw JSONError("a bar that cannot be: \(defect)") }
@@ -87,8 +87,8 @@ func alpacaQuote(_ json: JSONValue, symbol: Symbol) throws(JSONError) -> Quote {
     let object = try JSONObject(json)
     return Quote(
         symbol: symbol,
-        bid: try object.value("bp", as: AlpacaNumber<Price>.self).value,
-        ask: try object.value("ap", as: AlpacaNumber<Price>.self).value,
+        bid: try object.value("bp", as: BrokerNumber<Price>.self).value,
+        ask: try object.value("ap", as: BrokerNumber<Price>.self).value,
         timestamp: try object.value("t")
     )
 }

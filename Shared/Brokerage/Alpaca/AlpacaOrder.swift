@@ -26,9 +26,9 @@ struct AlpacaOrder: JSONDecodable {
         self.clientOrderID = try object.value("client_order_id")
         self.symbol = try object.value("symbol")
         self.side = try object.value("side")
-        self.quantity = try object.optional("qty", as: AlpacaNumber<Quantity>.self)?.value ?? .zero
-        self.filledQuantity = try object.optional("filled_qty", as: AlpacaNumber<Quantity>.self)?.value ?? .zero
-        self.filledAveragePrice = try object.optional("filled_avg_price", as: AlpacaNumber<Price>.self)?.value
+        self.quantity = try object.optional("qty", as: BrokerNumber<Quantity>.self)?.value ?? .zero
+        self.filledQuantity = try object.optional("filled_qty", as: BrokerNumber<Quantity>.self)?.value ?? .zero
+        self.filledAveragePrice = try object.optional("filled_avg_price", as: BrokerNumber<Price>.self)?.value
         self.status = try object.value("status")
         self.orderClass = try object.optional("order_class") ?? ""
         self.replaces = try object.optional("replaces")
@@ -95,19 +95,5 @@ struct AlpacaOrder: JSONDecodable {
 
     func matches(_ terms: OrderTerms) -> Bool {
         self.symbol == terms.symbol.rawValue && self.side == terms.side.rawValue && self.quantity == terms.quantity
-    }
-}
-
-/// Alpaca writes decimals as text on the trading API and as numbers on the data API; both are read, exactly.
-struct AlpacaNumber<Value: FixedPoint>: JSONDecodable {
-    let value: Value
-
-    init(json: JSONValue) throws(JSONError) {
-        switch json {
-        case .string(let text), .number(let text):
-            guard let value = Value(text) else { fallthrough }
-            self.value = value
-        default: throw JSONError("expected a decimal, found \(json.summary)")
-        }
     }
 }

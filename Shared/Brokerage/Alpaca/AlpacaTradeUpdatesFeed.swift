@@ -56,8 +56,8 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
         if event == "fill" || event == "partial_fill" {
             execution = Execution(
                 id: try data.optional("execution_id") ?? "",
-                quantity: try data.value("qty", as: AlpacaNumber<Quantity>.self).value,
-                price: try data.value("price", as: AlpacaNumber<Price>.self).value
+                quantity: try data.value("qty", as: BrokerNumber<Quantity>.self).value,
+                price: try data.value("price", as: BrokerNumber<Price>.self).value
             )
         }
         let timestamp: Timestamp? = try data.optional("timestamp")

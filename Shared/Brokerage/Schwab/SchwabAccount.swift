@@ -23,7 +23,7 @@ struct SchwabAccount: JSONDecodable {
 
     private static func first(of names: [String], in object: JSONObject) throws(JSONError) -> Money? {
         for name in names {
-            if let number: SchwabNumber<Money> = try object.optional(name) { return number.value }
+            if let number: BrokerNumber<Money> = try object.optional(name) { return number.value }
         }
         return nil
     }
@@ -51,8 +51,8 @@ struct SchwabPositions: JSONDecodable {
         for element in try account.optional("positions", as: [JSONValue].self) ?? [] {
             guard let instrument = element["instrument"], schwabAssetIsShares(instrument) else { continue }
             let object = try JSONObject(element)
-            let long = try object.optional("longQuantity", as: SchwabNumber<Quantity>.self)?.value ?? .zero
-            let short = try object.optional("shortQuantity", as: SchwabNumber<Quantity>.self)?.value ?? .zero
+            let long = try object.optional("longQuantity", as: BrokerNumber<Quantity>.self)?.value ?? .zero
+            let short = try object.optional("shortQuantity", as: BrokerNumber<Quantity>.self)?.value ?? .zero
             guard long != short else { continue }
             positions.append(
                 BrokerPosition(symbol: try JSONObject(instrument).value("symbol"), quantity: long - short)

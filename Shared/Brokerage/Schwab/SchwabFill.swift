@@ -27,8 +27,8 @@ struct SchwabFill {
                 fills.append(
                     SchwabFill(
                         id: "\(orderID)/\(name)/\(legPlace)",
-                        quantity: try leg.value("quantity", as: SchwabNumber<Quantity>.self).value,
-                        price: try leg.value("price", as: SchwabNumber<Price>.self).value,
+                        quantity: try leg.value("quantity", as: BrokerNumber<Quantity>.self).value,
+                        price: try leg.value("price", as: BrokerNumber<Price>.self).value,
                         time: try leg.schwabTime("time")
                     )
                 )

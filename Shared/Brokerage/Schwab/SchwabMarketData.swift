@@ -82,8 +82,8 @@ struct SchwabQuotes {
                 let quote = entry["quote"]
             else { continue }
             let figures = try JSONObject(quote)
-            guard let bid: SchwabNumber<Price> = try figures.optional("bidPrice"),
-                let ask: SchwabNumber<Price> = try figures.optional("askPrice")
+            guard let bid: BrokerNumber<Price> = try figures.optional("bidPrice"),
+                let ask: BrokerNumber<Price> = try figures.optional("askPrice")
             else { continue }
             quotes.append(
                 Quote(
@@ -106,11 +106,11 @@ extension JSONObject {
     ) throws(JSONError) -> Bar {
         let bar = Bar(
             timestamp: timestamp,
-            open: try self.value(names.open, as: SchwabNumber<Price>.self).value,
-            high: try self.value(names.high, as: SchwabNumber<Price>.self).value,
-            low: try self.value(names.low, as: SchwabNumber<Price>.self).value,
-            close: try self.value(names.close, as: SchwabNumber<Price>.self).value,
-            volume: try self.value(names.volume, as: SchwabNumber<Quantity>.self).value.raw / Quantity.unit
+            open: try self.value(names.open, as: BrokerNumber<Price>.self).value,
+            high: try self.value(names.high, as: BrokerNumber<Price>.self).value,
+            low: try self.value(names.low, as: BrokerNumber<Price>.self).value,
+            close: try self.value(names.close, as: BrokerNumber<Price>.self).value,
+            volume: try self.value(names.volume, as: BrokerNumber<Quantity>.self).value.raw / Quantity.unit
         )
         if let defect = bar.defect { throw JSONError("a bar that cannot be: \(defect)") }
         return bar

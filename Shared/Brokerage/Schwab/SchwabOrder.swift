@@ -115,7 +115,7 @@ struct SchwabOrder: JSONDecodable {
         let shares = try Self.sum(fills)
         var event = self.event(shares.quantity)
         var reason: String? = try object.optional("statusDescription")
-        let claimed = try object.optional("filledQuantity", as: SchwabNumber<Quantity>.self)?.value ?? .zero
+        let claimed = try object.optional("filledQuantity", as: BrokerNumber<Quantity>.self)?.value ?? .zero
         if claimed > shares.quantity {
             // The executions follow. Until then it has not ended: the fills still to come have no price yet.
             event = shares.quantity > .zero ? .partiallyFilled : .accepted
@@ -207,7 +207,7 @@ struct SchwabOrder: JSONDecodable {
     }
 
     private func number<Value: FixedPoint>(_ name: String, in json: JSONValue) -> Value? {
-        json[name].flatMap { try? SchwabNumber<Value>(json: $0) }?.value
+        json[name].flatMap { try? BrokerNumber<Value>(json: $0) }?.value
     }
 }
 

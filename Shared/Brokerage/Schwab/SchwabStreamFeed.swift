@@ -260,8 +260,8 @@ package struct SchwabStreamFeed: BrokerFeed {
 
     private mutating func levelOne(_ symbol: Symbol, _ content: JSONObject) throws(JSONError) -> [FeedAction] {
         var known = self.quotes[symbol] ?? LevelOne()
-        let bid = try content.optional("1", as: SchwabNumber<Price>.self)?.value
-        let ask = try content.optional("2", as: SchwabNumber<Price>.self)?.value
+        let bid = try content.optional("1", as: BrokerNumber<Price>.self)?.value
+        let ask = try content.optional("2", as: BrokerNumber<Price>.self)?.value
         let time = try content.optional("34", as: Int64.self).map { Timestamp(milliseconds: $0) }
         let status = try content.optional("32", as: String.self)
         known.bid = bid ?? known.bid

@@ -11,6 +11,8 @@ package enum Input: Hashable, Sendable {
     case poll
     /// How long the broker's login lasts: before anything else after a start, and every few seconds from then on.
     case login(BrokerLogin)
+    /// Symbols with positions that nothing at the broker has protected for too long, in order; whenever they change.
+    case unprotected([Symbol])
 }
 
 /// What a broker's stream tells.

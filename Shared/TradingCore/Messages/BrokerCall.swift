@@ -186,6 +186,15 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     /// order: a single such answer may only come too early.
     package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 60 }
 
+    /// Why there is no result, if there is none.
+    package var failureReason: String? {
+        switch self.outcome {
+        case .refused(_, let reason), .unknown(let reason), .unavailable(let reason): reason
+        case .notFound: "the broker does not know the order"
+        case .orders, .account, .holdings, .clock, .sessions, .bars, .quotes: nil
+        }
+    }
+
     package init(_ call: BrokerCall, _ outcome: Outcome) {
         self.call = call
         self.outcome = outcome

@@ -30,6 +30,7 @@ package enum RiskRule: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case openTrades = "open_trades"
     case entriesStopped = "entries_stopped"
     case frozenSymbol = "frozen_symbol"
+    case unprotectedPosition = "unprotected_position"
     case signalQuantity = "signal_quantity"
     case marketSession = "market_session"
     case clockSkew = "clock_skew"

@@ -26,6 +26,16 @@ package enum RiskRules {
         )
     }
 
+    /// Nothing is bought while a position is left alone.
+    package static func checkProtection(of unprotected: [Symbol]) -> RiskRefusal? {
+        guard !unprotected.isEmpty else { return nil }
+        return RiskRefusal(
+            rule: .unprotectedPosition,
+            limit: "a stop for every position",
+            value: unprotected.map(\.rawValue).joined(separator: ", ")
+        )
+    }
+
     /// Everything but the size: what of this plan or account forbids an entry. Nil if nothing does.
     package static func checkLimits(
         _ plan: EntryPlan,

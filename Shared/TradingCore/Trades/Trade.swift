@@ -132,6 +132,15 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         }
     }
 
+    /// Shares held that no order at the broker would sell, whether a stop or an exit.
+    package var uncoveredQuantity: Quantity {
+        let covered = self.orders.reduce(Quantity.zero) { covered, order in
+            order.terms.side == .sell && (order.state == .accepted || order.state == .partiallyFilled)
+                ? covered + order.remainingQuantity : covered
+        }
+        return max(self.heldQuantity - covered, .zero)
+    }
+
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.id = try object.value("trade_id")

@@ -1,0 +1,74 @@
+import CoreMetrics
+package import Logging
+package import MessageBus
+package import TradingCore
+
+/// Looks into the ledger every few seconds for positions that neither a stop nor an exit protects at the broker, whatever
+/// the reason: also that the agent which is to see to it hangs. For how long, it measures itself. Belongs to the thread of
+/// an agent other than that one.
+package final class ProtectionWatch {
+    private let patience: Duration
+    private let now: () -> Duration
+    private let logger: Logger
+    private let gauge = Gauge(label: MetricName.unprotectedTime.rawValue)
+    private var nextLook = Duration.zero
+    private var uncoveredSince: [TradeID: Duration] = [:]
+    private var told: [Symbol]?
+    private var repetitions = RepetitionFilter()
+
+    private static let interval = Duration.seconds(2)
+
+    /// - Parameters:
+    ///   - patience: for how long a position may be so, such as while its stop is on the way.
+    ///   - now: reads a monotonic clock.
+    package init(patience: Duration, now: @escaping () -> Duration = MonotonicClock.now, logger: Logger) {
+        self.patience = patience
+        self.now = now
+        self.logger = logger
+    }
+
+    /// Looks if it is time to, and tells the symbols of positions that have been so for longer than they may, when these
+    /// are others than before. What `tell` throws is thrown on, and it is told again next time.
+    package func turn(bus: any MessageBus, tell: ([Symbol]) throws -> Void) throws {
+        let now = self.now()
+        guard now >= self.nextLook else { return }
+        self.nextLook = now + Self.interval
+        let uncovered = try Self.openTrades(bus).filter { $0.uncoveredQuantity > .zero }
+        self.uncoveredSince = uncovered.reduce(into: [:]) { since, trade in
+            since[trade.id] = self.uncoveredSince[trade.id] ?? now
+        }
+        let longest = self.uncoveredSince.values.map { now - $0 }.max() ?? .zero
+        self.gauge.record(longest.components.seconds)
+        let late = uncovered.filter { trade in
+            self.uncoveredSince[trade.id].map { now - $0 > self.patience } ?? false
+        }
+        for trade in late { self.complain(of: trade, now: now) }
+        let symbols = Set(late.map(\.symbol)).sorted()
+        guard symbols != self.told else { return }
+        try tell(symbols)
+        self.told = symbols
+    }
+
+    private func complain(of trade: Trade, now: Duration) {
+        let text = "a position has had no stop for too long"
+        guard self.repetitions.isWorthSaying(text, about: trade.id.rawValue, now: now) else { return }
+        let duration = self.uncoveredSince[trade.id].map { now - $0 } ?? .zero
+        self.logger.error(
+            "\(text)",
+            metadata: [
+                "trade.id": "\(trade.id)", "trace_id": "\(trade.traceID)", "trade.symbol": "\(trade.symbol)",
+                "trade.state": "\(trade.state.rawValue)", "shares": "\(trade.uncoveredQuantity)",
+                "seconds": "\(duration.components.seconds)",
+            ]
+        )
+    }
+
+    private static func openTrades(_ bus: any MessageBus) throws -> [Trade] {
+        guard let stored = try bus.load([Account.key]).first ?? nil,
+            let account = try? Account(json: try JSONValue(parsing: stored.body)), !account.openTrades.isEmpty
+        else { return [] }
+        return try bus.load(account.openTrades.keys.sorted().map(Trade.key)).compactMap { document in
+            document.flatMap { document in try? Trade(json: try JSONValue(parsing: document.body)) }
+        }
+    }
+}
