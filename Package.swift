@@ -144,20 +144,22 @@ let tests: [Target] = [
     ),
     .testTarget(
         name: "MarketSimulationTests",
-        dependencies: ["MarketSimulation", "TradingCore"],
+        dependencies: ["MarketSimulation", "TestSupport", "TradingCore"],
         path: "Tests/MarketSimulationTests"
     ),
     .testTarget(
         name: "BrokerSimulatorTests",
         dependencies: [
-            "BrokerSimulator", "HTTPTransport", "MarketSimulation", "MessageBus", "TradingCore", logging, nioCore,
-            nioPosix, nioHTTP1, nioWebSocket,
+            "BrokerSimulator", "HTTPTransport", "MarketSimulation", "MessageBus", "TestSupport", "TradingCore", logging,
+            nioCore, nioPosix, nioHTTP1, nioWebSocket,
         ],
         path: "Tests/BrokerSimulatorTests"
     ),
     .testTarget(
         name: "TradeControlTests",
-        dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", argumentParser],
+        dependencies: [
+            "TradeControl", "TradingCore", "MarketSimulation", "MessageBus", "TestSupport", argumentParser,
+        ],
         path: "Tests/TradeControlTests"
     ),
     .testTarget(

@@ -3,6 +3,7 @@ import Brokerage
 import HTTPTransport
 import Logging
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -129,37 +130,29 @@ import TradingCore
             let name = AgentName.riskManagement
             let streams = parts == [.lane] ? [name.callStream(.account)] : name.allStreams
             let groups = streams.map { (stream: $0, group: name.rawValue) }
-            try await self.eventually("it works") { try observer.quiescence(of: groups) == .settled }
+            let patience = Duration.seconds(120)
+            _ = try await awaited("an agent that works", within: patience) {
+                try observer.quiescence(of: groups) == .settled ? true : nil
+            }
             #expect(agent.readiness.report().isReady)
 
             agent.store.removeAll()
             if let successor { try agent.found(successor) }
-            try await self.eventually("it is not ready, and says why") {
+            _ = try await awaited("an agent that says why it is not ready", within: patience) {
                 String(decoding: agent.readiness.report().json, as: UTF8.self)
-                    .contains("verify the positions at the broker")
+                    .contains("verify the positions at the broker") ? true : nil
             }
             #expect(!agent.readiness.report().isReady)
             // A supervisor that restarted it would put it on the other ledger.
             let beats = agent.beats.count
-            try await self.eventually("it still shows that it lives") { agent.beats.count > beats + 1 }
+            _ = try await awaited("an agent that still shows that it lives", within: patience) {
+                agent.beats.count > beats + 1 ? true : nil
+            }
             #expect(try observer.load([Diary.key]) == [nil])
             #expect(try observer.quiescence(of: groups) == .busy("stream \(streams[0]) does not exist"))
             return .success(())
         } catch {
             return .failure(error)
-        }
-    }
-
-    private struct NeverHappened: Error {
-        let fact: String
-    }
-
-    private func eventually(_ fact: String, _ holds: () throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try !holds() {
-            guard ContinuousClock.now < deadline else { throw NeverHappened(fact: fact) }
-            // Between two looks; what is waited for is the fact.
-            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }

@@ -1,8 +1,11 @@
 import Glibc
 import HTTPTransport
 import MessageBus
+import TestSupport
 import TradeControl
 import TradingCore
+
+import struct TradeControl.ChildProcess
 
 /// The five agents' processes and a simulated broker that has no money to lend: it refuses every order.
 ///
@@ -45,7 +48,7 @@ final class AgentFleet {
     private static func simulatorPort(_ directory: RunDirectory) throws -> UInt16 {
         var port: UInt16 = 0
         try wait(for: "broker-simulator to open its ports", every: .milliseconds(10)) {
-            guard let text = TextFile.read(directory.simulatorPorts) else { return false }
+            guard let text = Files.text(directory.simulatorPorts) else { return false }
             port = try SimulatorPorts(json: try JSONValue(parsing: Array(text.utf8))).broker
             return true
         }
@@ -101,7 +104,7 @@ final class AgentFleet {
     /// Resident memory as it is.
     func measureMemory() throws -> [Figure] {
         try self.members.map { member in
-            let status = TextFile.read("/proc/\(member.child.pid)/status") ?? ""
+            let status = Files.text("/proc/\(member.child.pid)/status") ?? ""
             let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
             guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
             else { throw BenchmarkFailure("\(member.agent) has ended; its log is \(member.task.logFile)") }

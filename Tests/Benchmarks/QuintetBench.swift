@@ -47,7 +47,7 @@ struct QuintetBench: ParsableCommand {
             figures: figures,
             skipped: skipped
         )
-        try TextFile.write(JSONWriter.text(report) + "\n", to: "\(self.runDirectory)/bench.json")
+        try Files.write(JSONWriter.text(report) + "\n", to: "\(self.runDirectory)/bench.json")
         print(report.table)
     }
 

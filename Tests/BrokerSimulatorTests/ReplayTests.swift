@@ -1,8 +1,8 @@
 import BrokerSimulator
-import Glibc
 import MarketSimulation
 import MessageBus
 import Synchronization
+import TestSupport
 import Testing
 import TradingCore
 
@@ -154,15 +154,12 @@ struct ReplayTests {
     }
 
     @Test func `the ports are written to a file`() async throws {
-        let path = "/tmp/quintet-ports-\(getpid()).json"
-        defer { unlink(path) }
-        try await withSimulator(.init(portFile: path)) { simulator in
-            let file = try #require(fopen(path, "r"))
-            defer { fclose(file) }
-            var line = [CChar](repeating: 0, count: 200)
-            #expect(fgets(&line, 200, file) != nil)
-            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            #expect(text == "{\"port\":\(simulator.port),\"control_port\":\(simulator.controlPort)}\n")
+        let folder = try TemporaryFolder()
+        try await withSimulator(.init(portFile: "\(folder.path)/ports.json")) { simulator in
+            #expect(
+                folder.text("ports.json")
+                    == "{\"port\":\(simulator.port),\"control_port\":\(simulator.controlPort)}\n"
+            )
         }
     }
 

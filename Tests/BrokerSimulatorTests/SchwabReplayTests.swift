@@ -2,6 +2,7 @@ import BrokerSimulator
 import Dispatch
 import MarketSimulation
 import Synchronization
+import TestSupport
 import Testing
 import TradingCore
 

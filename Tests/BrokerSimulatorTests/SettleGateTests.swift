@@ -1,8 +1,8 @@
 import BrokerSimulator
 import Dispatch
-import Glibc
 import MessageBus
 import Synchronization
+import TestSupport
 import Testing
 
 /// Runs `awaitSettled` on a thread of its own.
@@ -27,16 +27,6 @@ private final class Waiter: Sendable {
     }
 
     func passes() -> Bool { eventually { self.result == true } }
-}
-
-/// Whether it comes true within half a minute.
-func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while !condition() {
-        guard ContinuousClock.now < deadline else { return false }
-        usleep(500)
-    }
-    return true
 }
 
 /// A client that remembers its pings and answers them when told to.

@@ -1,23 +1,18 @@
 import BrokerSimulator
-import Glibc
+import TestSupport
 import Testing
 import TradingCore
 
 struct TrafficRecorderTests {
     /// The lines of a file as JSON.
     private static func lines(_ path: String) throws -> [JSONValue] {
-        let file = try #require(fopen(path, "r"))
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        while case let byte = fgetc(file), byte != EOF { bytes.append(UInt8(byte)) }
+        let bytes = try #require(Files.bytes(path))
         return try bytes.split(separator: UInt8(ascii: "\n")).map { try JSONValue(parsing: Array($0)) }
     }
 
     @Test func `requests, answers and messages are recorded as they come, keys are not`() async throws {
-        var template = Array("/tmp/quintet-recording-XXXXXX".utf8CString)
-        close(mkstemp(&template))
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { unlink(path) }
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/recording"
         var configuration = BrokerSimulatorConfiguration()
         configuration.recording = path
         configuration.schwab.refreshToken = "planted-refresh"

@@ -1,5 +1,6 @@
 import Brokerage
 import HTTPTransport
+import TestSupport
 import Testing
 import TradingCore
 

@@ -1,13 +1,13 @@
 import Brokerage
-import Glibc
 import HTTPTransport
 import Synchronization
+import TestSupport
 import Testing
 import TradingCore
 
 /// A Schwab of scripted answers, a token file in a folder of its own, and a clock that stands still.
 final class SchwabStage {
-    let folder: SchwabFolder
+    let folder: TemporaryFolder
     let client = ScriptedSchwab()
     var endpoints: SchwabEndpoints
     private(set) var time: Timestamp
@@ -21,7 +21,7 @@ final class SchwabStage {
 
     /// `accessTokenLife` is what is left of the stored token; nil stores none.
     init(accessTokenLife: Duration? = .seconds(1800)) throws {
-        self.folder = try SchwabFolder()
+        self.folder = try TemporaryFolder()
         self.time = try #require(Timestamp("2026-11-23T14:30:00Z"))
         self.endpoints = SchwabEndpoints(
             base: "https://api.schwabapi.test",
@@ -40,11 +40,11 @@ final class SchwabStage {
         accessTokenLife: Duration = .seconds(1800)
     ) throws {
         try self.folder.write(
-            "token.json",
             """
             {"access_token":"\(access)","refresh_token":"\(refresh)",
             "access_token_ends_at":"\(self.time + accessTokenLife)","authorized_at":"2026-11-22T14:30:00Z"}
-            """
+            """,
+            to: "token.json"
         )
     }
 
@@ -142,55 +142,5 @@ final class ScriptedSchwab: HTTPClient {
 
     private static func expanded(_ route: String) -> String {
         route.replacing("{account}", with: "/trader/v1/accounts/\(SchwabStage.hash)")
-    }
-}
-
-/// A folder that goes with its last reference.
-final class SchwabFolder: Sendable {
-    let path: String
-
-    init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/quintet-schwab-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in self.names() { unlink("\(self.path)/\(name)") }
-        rmdir(self.path)
-    }
-
-    func write(_ name: String, _ text: String) throws {
-        let file = try #require(fopen("\(self.path)/\(name)", "w"))
-        defer { fclose(file) }
-        fputs(text, file)
-    }
-
-    func bytes(_ name: String) -> [UInt8]? {
-        guard let file = fopen("\(self.path)/\(name)", "r") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return Array(bytes[..<count])
-    }
-
-    /// The permissions of a file.
-    func mode(_ name: String) -> mode_t? {
-        var status = stat()
-        return stat("\(self.path)/\(name)", &status) == 0 ? status.st_mode & 0o777 : nil
-    }
-
-    func names() -> [String] {
-        guard let folder = opendir(self.path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 }

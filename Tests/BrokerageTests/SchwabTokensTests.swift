@@ -163,7 +163,7 @@ import TradingCore
     @Test func `without a login the error says how to make one`() throws {
         for text in [nil, "", "{}", #"{"access_token":"access-token-1"}"#] {
             let stage = try SchwabStage(accessTokenLife: nil)
-            if let text { try stage.folder.write("token.json", text) }
+            if let text { try stage.folder.write(text, to: "token.json") }
             let error = try #require(#expect(throws: BrokerError.self) { try stage.tokens().accessToken() })
             #expect(error.kind == .notExecuted)
             #expect(error.reason.contains("tradectl schwab login"))

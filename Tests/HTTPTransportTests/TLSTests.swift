@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTransport
 import NIOCore
 import NIOHTTP1
@@ -7,12 +6,10 @@ import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))
-final class TLSTests {
+struct TLSTests {
     private let certificates: TestCertificates
 
     init() throws { self.certificates = try TestCertificates() }
-
-    deinit { self.certificates.remove() }
 
     @Test func `a WebSocket over TLS carries frames of any size both ways and ends with either side`() async throws {
         try await WebSocketServer.run { server in

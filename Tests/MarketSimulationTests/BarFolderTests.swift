@@ -1,90 +1,73 @@
 import Glibc
 import MarketSimulation
+import TestSupport
 import Testing
 import TradingCore
 
 struct BarFolderTests {
     private static let header = "timestamp,open,high,low,close,volume\n"
 
-    /// Runs `body` with a new folder that holds these files.
-    private static func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
-        var template = Array("/tmp/quintet-bars-XXXXXX".utf8CString)
-        let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-        defer {
-            for name in files.keys { unlink("\(folder)/\(name)") }
-            rmdir(folder)
-        }
-        for (name, text) in files {
-            let file = try #require(fopen("\(folder)/\(name)", "w"))
-            fputs(text, file)
-            fclose(file)
-        }
-        try body(folder)
+    /// A new folder that holds these files.
+    private static func folder(_ files: [String: String]) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for (name, text) in files { try folder.write(text, to: name) }
+        return folder
     }
 
     @Test func `reads all symbols in alphabetical order and leaves other files alone`() throws {
         let text = Self.header + "2009-01-02,1,2,1,2,10\n"
-        try Self.withFolder(["MSFT.csv": text, "AAPL.csv": text, "README.md": "x", ".X.csv": "x"]) { path in
-            let folder = try BarFolder(path: path)
-            #expect(folder.symbols.map(\.rawValue) == ["AAPL", "MSFT"])
-            #expect(folder.frequency == .daily)
-        }
+        let files = try Self.folder(["MSFT.csv": text, "AAPL.csv": text, "README.md": "x", ".X.csv": "x"])
+        let folder = try BarFolder(path: files.path)
+        #expect(folder.symbols.map(\.rawValue) == ["AAPL", "MSFT"])
+        #expect(folder.frequency == .daily)
     }
 
     @Test func `a broken file is named with its path and line`() throws {
-        try Self.withFolder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,oops,10\n"]) { path in
-            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
-            #expect(error?.description.hasPrefix("\(path)/AAPL.csv:2: close \"oops\"") == true)
-        }
+        let files = try Self.folder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,oops,10\n"])
+        let error = #expect(throws: BarFileError.self) { try BarFolder(path: files.path) }
+        #expect(error?.description.hasPrefix("\(files.path)/AAPL.csv:2: close \"oops\"") == true)
     }
 
     @Test func `warns once of bars on days without trading, and takes them`() throws {
-        let files = [
+        let files = try Self.folder([
             "AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n",
             "IBM.csv": Self.header + "2009-01-02,1,2,1,2,10\n2009-01-03,1,2,1,2,10\n",
             "MSFT.csv": Self.header + "2009-01-03,1,2,1,2,10\n2009-01-04,1,2,1,2,10\n",
-        ]
-        try Self.withFolder(files) { path in
-            var warnings: [String] = []
-            let folder = try BarFolder(path: path) { warnings.append($0) }
-            #expect(folder.bars.map(\.count) == [1, 2, 2])
-            #expect(warnings.count == 1)
-            #expect(
-                warnings.first?.hasPrefix(
-                    "\(path)/IBM.csv:3: the US exchanges are closed on 2009-01-03; bars of the folder on such days: 3."
-                ) == true
-            )
-        }
-        try Self.withFolder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n"]) { path in
-            _ = try BarFolder(path: path) { Issue.record("\($0)") }
-        }
+        ])
+        var warnings: [String] = []
+        let folder = try BarFolder(path: files.path) { warnings.append($0) }
+        #expect(folder.bars.map(\.count) == [1, 2, 2])
+        #expect(warnings.count == 1)
+        #expect(
+            warnings.first?.hasPrefix(
+                "\(files.path)/IBM.csv:3: the US exchanges are closed on 2009-01-03; bars of the folder on such days: 3."
+            ) == true
+        )
+        let ordinary = try Self.folder(["AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n"])
+        _ = try BarFolder(path: ordinary.path) { Issue.record("\($0)") }
     }
 
     @Test func `refuses a folder without bars and one that is not there`() throws {
-        try Self.withFolder(["notes.txt": "x"]) { path in
-            #expect(throws: BarFileError.self) { try BarFolder(path: path) }
-        }
+        let files = try Self.folder(["notes.txt": "x"])
+        #expect(throws: BarFileError.self) { try BarFolder(path: files.path) }
         let error = #expect(throws: BarFileError.self) { try BarFolder(path: "/nonexistent/bars") }
         #expect(error?.problem.contains("No such file") == true)
     }
 
     @Test func `refuses daily and intraday files side by side`() throws {
-        try Self.withFolder([
+        let files = try Self.folder([
             "AAPL.csv": Self.header + "2009-01-02,1,2,1,2,10\n",
             "MSFT.csv": Self.header + "2009-01-02T09:30:00-05:00,1,2,1,2,10\n",
-        ]) { path in
-            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
-            #expect(error?.file == "\(path)/MSFT.csv")
-        }
+        ])
+        let error = #expect(throws: BarFileError.self) { try BarFolder(path: files.path) }
+        #expect(error?.file == "\(files.path)/MSFT.csv")
     }
 
     @Test func `refuses a file that cannot be read as one`() throws {
-        try Self.withFolder([:]) { path in
-            mkdir("\(path)/AAPL.csv", 0o755)
-            defer { rmdir("\(path)/AAPL.csv") }
-            let error = #expect(throws: BarFileError.self) { try BarFolder(path: path) }
-            #expect(error?.problem.contains("cannot be read") == true)
-        }
+        let files = try Self.folder([:])
+        mkdir("\(files.path)/AAPL.csv", 0o755)
+        let error = #expect(throws: BarFileError.self) { try BarFolder(path: files.path) }
+        #expect(error?.problem.contains("cannot be read") == true)
     }
 
     @Test func `the interval is the smallest distance in the folder`() throws {

@@ -65,6 +65,22 @@ final class BusFixture {
         throw NeverHappened()
     }
 
+    /// Waits for that many published messages.
+    func received(_ count: Int, by bus: any MessageBus) throws -> [PublishedMessage] {
+        var published: [PublishedMessage] = []
+        return try self.eventually {
+            let reception = try bus.receive(
+                group: "",
+                consumer: "",
+                streams: [],
+                limit: 1,
+                timeout: .milliseconds(200)
+            )
+            published += reception.published
+            return published.count >= count ? published : nil
+        }
+    }
+
     struct NeverHappened: Error {}
 }
 

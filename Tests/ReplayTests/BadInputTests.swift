@@ -1,4 +1,5 @@
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -154,7 +155,7 @@ extension ReplayTests {
             return try entries.map { entry in
                 guard case .array(let parts) = entry, case .array(let fields) = parts[1],
                     case .string(let body) = fields[1]
-                else { throw TestFailure(description: "A dead letter is no stream entry: \(entry)") }
+                else { throw TestFailure("A dead letter is no stream entry: \(entry)") }
                 return try JSONValue(parsing: body)
             }
         }

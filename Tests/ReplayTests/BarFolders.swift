@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// The bars of a test: SYMBOL to the text of its file.

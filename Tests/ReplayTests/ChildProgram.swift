@@ -43,7 +43,7 @@ final class ChildProgram: Sendable {
         ChildProcess.keepDescriptorsBack()
         let result = posix_spawn(&pid, program, &files, &attributes, &argumentPointers, &variablePointers)
         guard result == 0 else {
-            throw TestFailure(description: "\(program) could not be started: \(String(cString: strerror(result))).")
+            throw TestFailure("\(program) could not be started: \(String(cString: strerror(result))).")
         }
         self.pid = pid
     }

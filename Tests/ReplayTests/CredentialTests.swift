@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTransport
 import MessageBus
 import TestSupport
@@ -153,7 +152,7 @@ extension ReplayTests {
             let connection = try RedisConnection(to: try RedisEndpoint(url: fleet.redisURL))
             guard case .array(let parts) = try connection.call(RedisCommand("CONFIG", "GET", "dir")),
                 case .string(let bytes)? = parts.last
-            else { throw TestFailure(description: "Redis does not tell its folder") }
+            else { throw TestFailure("Redis does not tell its folder") }
             return String(decoding: bytes, as: UTF8.self)
         }
     }
@@ -179,21 +178,9 @@ private struct Haystack {
         let names = Files.names(in: path)
         for name in names { self.collect("\(path)/\(name)", except) }
         // A login is kept beside its file while it is written.
-        guard names.isEmpty, !except.contains(where: { path.hasPrefix($0) }), let bytes = Self.bytes(path) else {
+        guard names.isEmpty, !except.contains(where: { path.hasPrefix($0) }), let bytes = Files.bytes(path) else {
             return
         }
         self.files.append((path, bytes))
-    }
-
-    private static func bytes(_ path: String) -> [UInt8]? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, file)
-            guard count > 0 else { return bytes }
-            bytes += chunk[..<count]
-        }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -145,7 +146,7 @@ final class HeldReplay {
             try await self.run.reaches(ticks: ticks + 1)
             try await self.hold()
         }
-        throw TestFailure(description: "The replay was never held after a close with a position open.")
+        throw TestFailure("The replay was never held after a close with a position open.")
     }
 
     func trade(_ id: TradeID) throws -> Trade { try self.ledger.trade(id) }

@@ -3,6 +3,7 @@ import Brokerage
 import HTTPTransport
 import Logging
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -89,7 +90,7 @@ final class LaneBench {
         while try self.bus.appendedCount(of: self.agent.inbox) < self.calls { try self.worker.turn(self.desk) }
         let body = try #require(try self.bus.tail(of: self.agent.inbox, limit: 1).last?.body)
         guard case .brokerCallCompleted(let answer) = try Message(decoding: body).body else {
-            throw TestFailure(description: "the inbox holds something else than an answer")
+            throw TestFailure("the inbox holds something else than an answer")
         }
         return answer
     }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// What `make run` takes, by what it says without running anything.

@@ -21,7 +21,7 @@ final class PlainHTTPServer {
         }
         guard isBound, listen(listener, 16) == 0 else {
             close(listener)
-            throw TestFailure(description: "port \(port) could not be opened: error \(errno)")
+            throw TestFailure("port \(port) could not be opened: error \(errno)")
         }
         self.listener = listener
         self.thread = TestThread {

@@ -70,7 +70,7 @@ final class ProcessFleet {
         guard let process = self.processes.removeValue(forKey: name) else { return }
         process.send(SIGTERM)
         let end = try await process.ended(within: .seconds(10))
-        guard end == .exit(0) else { throw TestFailure(description: "\(name) ended with \(end)") }
+        guard end == .exit(0) else { throw TestFailure("\(name) ended with \(end)") }
     }
 
     /// Nil if nobody answers.
@@ -137,7 +137,7 @@ struct LoginFile {
     /// The same tokens from a login of another age.
     func setAge(_ age: Duration) throws {
         guard case .object(var members) = try JSONValue(parsing: Array((Files.text(self.path) ?? "").utf8)) else {
-            throw TestFailure(description: "\(self.path) holds no object")
+            throw TestFailure("\(self.path) holds no object")
         }
         members.removeAll { $0.name == "authorized_at" }
         members.append(JSONMember("authorized_at", .string("\(Self.now() - age)")))
@@ -149,16 +149,11 @@ struct LoginFile {
         (try? JSONValue(parsing: Array((Files.text(self.path) ?? "").utf8)))?[name]?.text
     }
 
-    var mode: mode_t? {
-        var status = stat()
-        return stat(self.path, &status) == 0 ? status.st_mode & 0o777 : nil
-    }
+    var mode: mode_t? { Files.mode(self.path) }
 
     private func replace(_ text: String) throws {
         let new = self.path + ".test"
-        guard let file = fopen(new, "w") else { throw TestFailure(description: "\(new) could not be written") }
-        fputs(text, file)
-        fclose(file)
+        try Files.write(text, to: new)
         chmod(new, 0o600)
         rename(new, self.path)
     }

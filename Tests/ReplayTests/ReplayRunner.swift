@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTransport
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 
@@ -49,10 +50,10 @@ final class ReplayRunner: Sendable {
         do {
             end = try await self.tradectl.ended(within: limit)
         } catch {
-            throw TestFailure(description: "\(error) tradectl has printed:\n\(self.printed.suffix(2000))")
+            throw TestFailure("\(error) tradectl has printed:\n\(self.printed.suffix(2000))")
         }
         let left = self.processes
-        guard left.isEmpty else { throw TestFailure(description: "The run has left the processes \(left).") }
+        guard left.isEmpty else { throw TestFailure("The run has left the processes \(left).") }
         let report = try Files.text("\(self.directory)/report.json").map(RunReport.init)
         return Outcome(end: end, output: self.printed, report: report)
     }
@@ -108,7 +109,7 @@ final class ReplayRunner: Sendable {
     func reaches(ticks: Int) async throws {
         _ = try await awaited("tick \(ticks) of the replay", within: .seconds(60)) {
             guard self.isRunning else {
-                throw TestFailure(description: "The run has ended before tick \(ticks):\n\(self.printed.suffix(2000))")
+                throw TestFailure("The run has ended before tick \(ticks):\n\(self.printed.suffix(2000))")
             }
             return self.ticks.flatMap { $0 >= ticks ? true : nil }
         }

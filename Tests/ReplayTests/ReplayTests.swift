@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// The whole system as its users run it: `tradectl replay` and the processes it starts.

@@ -4,10 +4,6 @@ import Synchronization
 /// A program that a test runs beside itself. Ends with `end(with:)`, at the latest when the test process ends, however it
 /// ends. May be used from any thread.
 package final class ChildProcess: Sendable {
-    package struct Failure: Error, CustomStringConvertible {
-        package var description: String
-    }
-
     private struct Processes {
         var program: pid_t
         /// A shell that ends the program when this process has gone without doing so.
@@ -88,12 +84,7 @@ package final class ChildProcess: Sendable {
 
     /// Another test's listening socket, inherited, would keep its port open.
     package static func keepDescriptorsBack() {
-        guard let folder = opendir("/proc/self/fd") else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in Files.names(in: "/proc/self/fd") {
             guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         }
@@ -102,7 +93,7 @@ package final class ChildProcess: Sendable {
     private static func socketPair() throws -> (ours: Int32, theirs: Int32) {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            throw Failure(description: "No socket pair to a program: error \(errno).")
+            throw TestFailure("No socket pair to a program: error \(errno).")
         }
         return (ends[0], ends[1])
     }
@@ -151,9 +142,9 @@ package final class ChildProcess: Sendable {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let result = posix_spawnp(&child, program, &files, &attributes, &pointers, environ)
         guard result != ENOENT else {
-            throw Failure(description: "There is no \(program) on the PATH: install it (apt-get install \(program)).")
+            throw TestFailure("There is no \(program) on the PATH: install it (apt-get install \(program)).")
         }
-        guard result == 0 else { throw Failure(description: "\(program) could not be started: error \(result).") }
+        guard result == 0 else { throw TestFailure("\(program) could not be started: error \(result).") }
         return child
     }
 }

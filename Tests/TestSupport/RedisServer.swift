@@ -2,33 +2,29 @@ import Glibc
 package import MessageBus
 import Synchronization
 
-/// A redis-server of its own for a test: on a free loopback port, with a temporary folder that goes when it stops.
+/// A redis-server of its own for a test: on a free loopback port, with a temporary folder that goes with it.
 ///
 /// Ends with `stop()`, at the latest when the last reference goes or the test process ends, however it ends. May be used
 /// from any thread.
 package final class RedisServer: Sendable {
     package let endpoint: RedisEndpoint
     package let port: UInt16
-    private let folder: String
+    private let folder: TemporaryFolder
     private let arguments: [String]
     private let process = Mutex<ChildProcess?>(nil)
-
-    package struct Failure: Error, CustomStringConvertible {
-        package var description: String
-    }
 
     /// Starts the server and waits until it answers.
     ///
     /// `appendOnly` switches the append-only file on, which `kill()` and `restart()` need to keep data: what was
     /// acknowledged then survives. `password` is asked of every client. `options` are further arguments.
     package init(appendOnly: Bool = false, password: String? = nil, options: [String] = []) throws {
-        self.folder = try Self.makeFolder()
+        self.folder = try TemporaryFolder()
         self.port = try Self.freePort()
         self.endpoint = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: self.port), password: password)
         self.arguments =
             [
-                "redis-server", "--bind", "127.0.0.1", "--port", String(self.port), "--dir", self.folder,
-                "--logfile", self.folder + "/redis.log", "--save", "", "--appendonly", appendOnly ? "yes" : "no",
+                "redis-server", "--bind", "127.0.0.1", "--port", String(self.port), "--dir", self.folder.path,
+                "--logfile", "\(self.folder.path)/redis.log", "--save", "", "--appendonly", appendOnly ? "yes" : "no",
                 // With everysec it may answer before it has written, and forget when killed what it acknowledged.
                 "--appendfsync", "no", "--maxmemory-policy", "noeviction",
             ] + (password.map { ["--requirepass", $0] } ?? []) + options
@@ -37,10 +33,9 @@ package final class RedisServer: Sendable {
 
     deinit { self.stop() }
 
-    /// Ends the server in good order and removes its folder.
+    /// Ends the server in good order.
     package func stop() {
         self.end(with: SIGTERM)
-        Self.remove(self.folder)
     }
 
     /// Ends the server as a crash would.
@@ -55,15 +50,15 @@ package final class RedisServer: Sendable {
     }
 
     private func start() throws {
-        let server = try ChildProcess(self.arguments, removing: self.folder)
+        let server = try ChildProcess(self.arguments, removing: self.folder.path)
         self.process.withLock { $0 = server }
         let deadline = ContinuousClock.now + .seconds(20)
         var lastFailure = "no attempt was made"
         while ContinuousClock.now < deadline {
             if server.hasEnded {
-                let log = Self.tail(of: self.folder + "/redis.log")
                 self.stop()
-                throw Failure(description: "redis-server ended at once on port \(self.port). Its log ends with: \(log)")
+                let log = self.folder.text("redis.log")?.suffix(500) ?? "(no log)"
+                throw TestFailure("redis-server ended at once on port \(self.port). Its log ends with: \(log)")
             }
             do {
                 let connection = try RedisConnection(to: self.endpoint, connectTimeout: .seconds(1))
@@ -76,7 +71,7 @@ package final class RedisServer: Sendable {
             _ = poll(nil, 0, 5)
         }
         self.stop()
-        throw Failure(description: "redis-server did not answer within 20 s: \(lastFailure)")
+        throw TestFailure("redis-server did not answer within 20 s: \(lastFailure)")
     }
 
     private func end(with signal: Int32) {
@@ -85,15 +80,6 @@ package final class RedisServer: Sendable {
             return process
         }
         running?.end(with: signal)
-    }
-
-    private static func makeFolder() throws -> String {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/quintet-redis-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Failure(description: "No temporary folder could be made in \(parent): error \(errno).")
-        }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// A port that was free a moment ago, from below those the system gives to clients: a client that keeps trying to
@@ -112,28 +98,6 @@ package final class RedisServer: Sendable {
             }
             if isFree { return port }
         }
-        throw Failure(description: "No free loopback port was found between 20000 and 32000.")
-    }
-
-    private static func tail(of path: String) -> String {
-        guard let file = fopen(path, "r") else { return "(no log)" }
-        defer { fclose(file) }
-        fseek(file, -500, SEEK_END)
-        var bytes = [UInt8](repeating: 0, count: 500)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
-    }
-
-    private static func remove(_ path: String) {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != ".", name != ".." { Self.remove("\(path)/\(name)") }
-            }
-            closedir(folder)
-        }
-        _ = Glibc.remove(path)
+        throw TestFailure("No free loopback port was found between 20000 and 32000.")
     }
 }

@@ -9,7 +9,7 @@ package final class TLSTerminator: Sendable {
         let arguments = ["python3", "-c", Self.program, certificate, key, String(backend)]
         self.process = try ChildProcess(arguments, capturesOutput: true)
         guard let port = self.process.nextLine().flatMap({ Int($0) }) else {
-            throw ChildProcess.Failure(description: "python3 could not serve TLS.")
+            throw TestFailure("python3 could not serve TLS.")
         }
         self.port = port
     }

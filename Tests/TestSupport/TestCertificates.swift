@@ -1,28 +1,23 @@
 import Glibc
 
-/// A certificate authority and servers' certificates, made by openssl for one test in a folder of its own.
+/// A certificate authority and servers' certificates, made by openssl for one test in a folder that goes with them.
 package struct TestCertificates {
-    package let folder: String
+    private let folder: TemporaryFolder
     /// The authority that signed the servers' certificates.
-    package var authority: String { "\(self.folder)/authority.pem" }
+    package var authority: String { "\(self.folder.path)/authority.pem" }
     /// An authority that signed nothing.
-    package var stranger: String { "\(self.folder)/stranger.pem" }
+    package var stranger: String { "\(self.folder.path)/stranger.pem" }
     /// Valid for localhost and 127.0.0.1.
-    package var valid: String { "\(self.folder)/valid.pem" }
+    package var valid: String { "\(self.folder.path)/valid.pem" }
     /// Valid for another host.
-    package var otherHost: String { "\(self.folder)/other-host.pem" }
+    package var otherHost: String { "\(self.folder.path)/other-host.pem" }
     /// Ended yesterday.
-    package var expired: String { "\(self.folder)/expired.pem" }
+    package var expired: String { "\(self.folder.path)/expired.pem" }
     /// The key of all servers' certificates.
-    package var key: String { "\(self.folder)/server.key" }
+    package var key: String { "\(self.folder.path)/server.key" }
 
     package init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/quintet-certificates-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw ChildProcess.Failure(description: "No temporary folder could be made: error \(errno).")
-        }
-        self.folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        self.folder = try TemporaryFolder()
         let script = """
             set -eu; cd "$1"; exec 2>openssl.log
             ec="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -40,18 +35,11 @@ package struct TestCertificates {
             sign expired DNS:localhost,IP:127.0.0.1 -1
             echo made
             """
-        let maker = try ChildProcess(["sh", "-c", script, "sh", self.folder], capturesOutput: true)
+        let maker = try ChildProcess(["sh", "-c", script, "sh", self.folder.path], capturesOutput: true)
         defer { maker.end(with: SIGTERM) }
         guard maker.nextLine() == "made" else {
-            throw ChildProcess.Failure(description: "openssl made no certificates: see \(self.folder)/openssl.log")
+            let log = self.folder.text("openssl.log")?.suffix(500) ?? "(no log)"
+            throw TestFailure("openssl made no certificates. Its log ends with: \(log)")
         }
-    }
-
-    package func remove() {
-        for name in ["authority", "stranger", "valid", "other-host", "expired", "server"] {
-            for ending in ["pem", "key", "csr", "srl"] { unlink("\(self.folder)/\(name).\(ending)") }
-        }
-        for name in ["names", "openssl.log"] { unlink("\(self.folder)/\(name)") }
-        rmdir(self.folder)
     }
 }

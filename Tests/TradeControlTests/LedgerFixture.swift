@@ -1,4 +1,5 @@
 import MessageBus
+import TestSupport
 import TradeControl
 import TradingCore
 
@@ -119,7 +120,7 @@ struct LedgerFixture {
         }
         let letter = #"{"reason":"out of reach","agent":"strategy-agent","stream":"order.filled","body":"{}"}"#
         commit.messages.append(OutboundMessage(stream: .deadLetter, channel: nil, body: Array(letter.utf8)))
-        guard try bus.commit(commit) == .committed else { throw FixtureError("the commit was not taken") }
+        guard try bus.commit(commit) == .committed else { throw TestFailure("the commit was not taken") }
     }
 
     /// Of the first trade; its id is `message`.
@@ -225,16 +226,8 @@ struct LedgerFixture {
     static func date(_ text: String) throws -> CalendarDate { try self.read(text, CalendarDate.init(_:)) }
 
     private static func read<Value>(_ text: String, _ parse: (String) -> Value?) throws -> Value {
-        guard let value = parse(text) else { throw FixtureError("\(text) is no \(Value.self)") }
+        guard let value = parse(text) else { throw TestFailure("\(text) is no \(Value.self)") }
         return value
-    }
-}
-
-struct FixtureError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }
 
@@ -264,7 +257,7 @@ extension Ledger.Record {
 
     mutating func fillOrder(_ role: OrderRole, value: String, at time: String) throws {
         guard let index = self.trade.orders.lastIndex(where: { $0.id.role == role }) else {
-            throw FixtureError("there is no \(role.rawValue) order to fill")
+            throw TestFailure("there is no \(role.rawValue) order to fill")
         }
         self.trade.orders[index].step(on: .filled)
         self.trade.orders[index].filledQuantity = self.trade.orders[index].terms.quantity

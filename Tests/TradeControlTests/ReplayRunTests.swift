@@ -2,6 +2,7 @@ import Glibc
 import MarketSimulation
 import MessageBus
 import Synchronization
+import TestSupport
 import Testing
 import TradeControl
 import TradingCore
@@ -14,13 +15,16 @@ struct ReplayRunTests {
 
     init() throws {
         self.folder = try TemporaryFolder()
-        try self.folder.file("MSFT.csv", "timestamp,open,high,low,close,volume\n2009-02-06,19,20,18,19.66,100\n")
+        try self.folder.write("timestamp,open,high,low,close,volume\n2009-02-06,19,20,18,19.66,100\n", to: "MSFT.csv")
         for agent in AgentName.allCases {
-            try self.folder.script(agent.rawValue, "echo $AGENT_INSTANCE $SYMBOLS $TIMEFRAME $MY_SETTING; \(Self.wait)")
+            try self.folder.writeScript(
+                "echo $AGENT_INSTANCE $SYMBOLS $TIMEFRAME $MY_SETTING; \(Self.wait)",
+                to: agent.rawValue
+            )
         }
-        try self.folder.script(
-            "broker-simulator",
-            "echo '{\"port\":1,\"control_port\":2}' > \"$PORT_FILE\"; \(Self.wait)"
+        try self.folder.writeScript(
+            "echo '{\"port\":1,\"control_port\":2}' > \"$PORT_FILE\"; \(Self.wait)",
+            to: "broker-simulator"
         )
     }
 
@@ -77,7 +81,7 @@ struct ReplayRunTests {
         #expect(outcome.report.trades.map(\.symbol.rawValue) == ["MSFT"])
         #expect(Set(pids).count == 8)
         #expect(Set(pids).allSatisfy { !isRunning($0) })
-        let left = try self.folder.names(in: "run").filter { $0.contains(".") }
+        let left = self.folder.names(in: "run").filter { $0.contains(".") }
         #expect(left == [], "addresses and pids of processes that are gone")
         #expect(
             self.folder.text("run/logs/strategy-agent-2.log")
@@ -112,7 +116,7 @@ struct ReplayRunTests {
 
     @Test("The simulator's end ends the run, with its last words")
     func simulatorEnds() throws {
-        try self.folder.script("broker-simulator", "echo out of bars >&2; exit 4")
+        try self.folder.writeScript("echo out of bars >&2; exit 4", to: "broker-simulator")
         let simulator = FakeSimulator(result: try LedgerFixture().broker) { _ in true }
         let failure = try #require(throws: CommandFailure.self) { try self.run(try self.settings(), simulator) }
         #expect(failure.description.contains("broker-simulator ended with exit code 4"))
@@ -154,7 +158,7 @@ struct ReplayRunTests {
     /// The run's own Redis, by the port that its process shows.
     private func bus() throws -> RedisMessageBus {
         let pid = try #require(self.pid("redis"))
-        let command = try #require(TemporaryFolder.text("/proc/\(pid)/cmdline"))
+        let command = try #require(Files.text("/proc/\(pid)/cmdline"))
         let port = try #require(command.split(separator: ":").last.flatMap { UInt16($0.prefix { $0.isNumber }) })
         return RedisMessageBus(
             endpoint: RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port)),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TestSupport
 import Testing
 import TradeControl
 import TradingCore
@@ -7,7 +8,7 @@ import TradingCore
 struct ReplaySettingsTests {
     private func settings(_ bars: [String: String]) throws -> ReplaySettings {
         let folder = try TemporaryFolder()
-        for (name, lines) in bars { try folder.file(name, "timestamp,open,high,low,close,volume\n" + lines) }
+        for (name, lines) in bars { try folder.write("timestamp,open,high,low,close,volume\n" + lines, to: name) }
         return try ReplaySettings(
             barsPath: folder.path,
             cash: Money(10_000),

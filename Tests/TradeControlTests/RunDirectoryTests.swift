@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import TradeControl
 
@@ -11,8 +12,8 @@ struct RunDirectoryTests {
     }
 
     /// A process that looks like `name` from outside, started by nobody the folder knows.
-    private func start(_ name: String) throws -> ChildProcess {
-        try ChildProcess(
+    private func start(_ name: String) throws -> TradeControl.ChildProcess {
+        try TradeControl.ChildProcess(
             program: "/bin/bash",
             arguments: ["-c", "exec -a \(name) sleep 600"],
             environment: ["PATH": "/usr/bin:/bin"],
@@ -21,17 +22,17 @@ struct RunDirectoryTests {
     }
 
     private func looksLike(_ name: String, _ pid: Int32) -> Bool {
-        TemporaryFolder.text("/proc/\(pid)/cmdline")?.hasPrefix(name) == true
+        Files.text("/proc/\(pid)/cmdline")?.hasPrefix(name) == true
     }
 
     @Test("What a former run left behind is gone; what others keep there stays")
     func clear() throws {
-        try self.folder.file("report.json", "{}")
-        try self.folder.file("report.html", "")
-        try self.folder.file("broker-simulator.ports", "{}")
-        try self.folder.file("redis.url", "redis://127.0.0.1:1")
-        try self.folder.file("bench.json", "{}")
-        try self.folder.file("strategy-agent.pid", "not a pid")
+        try self.folder.write("{}", to: "report.json")
+        try self.folder.write("", to: "report.html")
+        try self.folder.write("{}", to: "broker-simulator.ports")
+        try self.folder.write("redis://127.0.0.1:1", to: "redis.url")
+        try self.folder.write("{}", to: "bench.json")
+        try self.folder.write("not a pid", to: "strategy-agent.pid")
         let directory = try RunDirectory(self.folder.path)
         try directory.clear()
         for name in ["report.json", "report.html", "broker-simulator.ports", "redis.url", "strategy-agent.pid"] {
@@ -53,10 +54,10 @@ struct RunDirectoryTests {
         }
         #expect(eventually { self.looksLike("strategy-agent", agent.pid) && self.looksLike("editor", stranger.pid) })
         #expect(eventually { self.looksLike("redis-server", redis.pid) })
-        try self.folder.file("strategy-agent.pid", "\(agent.pid)\n")
-        try self.folder.file("risk-management-agent.pid", "\(stranger.pid)\n")
+        try self.folder.write("\(agent.pid)\n", to: "strategy-agent.pid")
+        try self.folder.write("\(stranger.pid)\n", to: "risk-management-agent.pid")
         // It does not work in this folder, so it is somebody else's.
-        try self.folder.file("redis.pid", "\(redis.pid)\n")
+        try self.folder.write("\(redis.pid)\n", to: "redis.pid")
         try RunDirectory(self.folder.path).clear()
         #expect(!isRunning(agent.pid))
         #expect(isRunning(stranger.pid))

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import TradeControl
 
@@ -15,7 +16,7 @@ struct SupervisorTests {
         Supervisor.Task(
             name: name,
             role: role,
-            program: try self.folder.script(name, script),
+            program: try self.folder.writeScript(script, to: name),
             environment: ["PATH": "/usr/bin:/bin", "GREETING": "hello"],
             logFile: "\(self.folder.path)/\(name).log",
             pidFile: "\(self.folder.path)/\(name).pid"
