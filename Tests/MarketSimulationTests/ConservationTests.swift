@@ -119,7 +119,8 @@ struct ConservationTests {
             if Int.random(in: 0..<20, using: &random) == 0 {
                 if engine.isHalted(slot: slot) { engine.resume(slot: slot) } else { engine.halt(slot: slot) }
             }
-            if Int.random(in: 0..<40, using: &random) == 0, let order = engine.openOrders.randomElement(using: &random) {
+            if Int.random(in: 0..<40, using: &random) == 0, let order = engine.openOrders.randomElement(using: &random)
+            {
                 try book(try engine.reject(id: order.id, reason: "random"))
             }
             if Bool.random(using: &random) {
