@@ -2,7 +2,7 @@ import Glibc
 package import MessageBus
 import Synchronization
 
-/// A redis-server of its own for a test: on a free loopback port, with a temporary folder that goes with it.
+/// A redis-server of its own for a test: on a free loopback port, with a temporary folder that goes when it stops.
 ///
 /// Ends with `stop()`, at the latest when the last reference goes or the test process ends, however it ends. May be used
 /// from any thread.
@@ -33,9 +33,10 @@ package final class RedisServer: Sendable {
 
     deinit { self.stop() }
 
-    /// Ends the server in good order.
+    /// Ends the server in good order and removes its folder.
     package func stop() {
         self.end(with: SIGTERM)
+        Files.remove(self.folder.path)
     }
 
     /// Ends the server as a crash would.
@@ -56,8 +57,8 @@ package final class RedisServer: Sendable {
         var lastFailure = "no attempt was made"
         while ContinuousClock.now < deadline {
             if server.hasEnded {
-                self.stop()
                 let log = self.folder.text("redis.log")?.suffix(500) ?? "(no log)"
+                self.stop()
                 throw TestFailure("redis-server ended at once on port \(self.port). Its log ends with: \(log)")
             }
             do {
