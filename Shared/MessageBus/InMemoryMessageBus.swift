@@ -196,6 +196,18 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
+    package func entries(
+        of stream: StreamName,
+        after id: String?,
+        limit: Int
+    ) throws -> [(id: String, body: [UInt8])] {
+        self.store.withContents { contents in
+            let entries = contents.streams[stream]?.entries ?? []
+            let start = id.flatMap { id in entries.firstIndex { $0.id == id } }.map { $0 + 1 } ?? 0
+            return entries[start...].prefix(limit).map { (id: $0.id, body: $0.body) }
+        }
+    }
+
     /// Changes the ledger, if it is the one this bus belongs to.
     private func adding<R: Sendable>(
         _ change: (inout InMemoryContents) throws(MessageBusError) -> R

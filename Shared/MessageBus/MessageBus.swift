@@ -79,6 +79,8 @@ package protocol MessageBus: AnyObject, RateLedger {
     func appendedCount(of stream: StreamName) throws -> Int64
     /// The newest entries of a stream, oldest first.
     func tail(of stream: StreamName, limit: Int) throws -> [(id: String, body: [UInt8])]
+    /// The entries after the one with this id, from the beginning if it is nil, oldest first.
+    func entries(of stream: StreamName, after id: String?, limit: Int) throws -> [(id: String, body: [UInt8])]
 }
 
 extension MessageBus {

@@ -107,6 +107,18 @@ extension RedisMessageBus {
         }
     }
 
+    package func entries(
+        of stream: StreamName,
+        after id: String?,
+        limit: Int
+    ) throws -> [(id: String, body: [UInt8])] {
+        try self.onConnection { connection throws(MessageBusError) in
+            let start = id.map { "(\($0)" } ?? "-"
+            let command = RedisCommand("XRANGE", self.keys.stream(stream), start, "+", "COUNT", String(limit))
+            return try StreamEntry.list(try connection.call(command)).map { (id: $0.id, body: $0.body ?? []) }
+        }
+    }
+
     /// The entries with their delivery counts. Those whose messages are gone are acknowledged and left out.
     private func counted(
         _ entries: [StreamEntry],

@@ -208,4 +208,7 @@ final class CrashingMessageBus: MessageBus {
     func tail(of stream: StreamName, limit: Int) throws -> [(id: String, body: [UInt8])] {
         try self.bus.tail(of: stream, limit: limit)
     }
+    func entries(of stream: StreamName, after id: String?, limit: Int) throws -> [(id: String, body: [UInt8])] {
+        try self.bus.entries(of: stream, after: id, limit: limit)
+    }
 }

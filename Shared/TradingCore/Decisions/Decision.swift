@@ -36,6 +36,8 @@ package struct Decision: Sendable {
     /// Quotes to publish before the commit.
     package var quotes: [Message] = []
     package var notes: [Note] = []
+    /// The trades among the changed documents, as they are to be.
+    package private(set) var trades: [(trade: Trade, steps: [Transition])] = []
 
     package init() {}
 
@@ -48,6 +50,7 @@ package struct Decision: Sendable {
 
     package mutating func write(_ trade: Versioned<Trade>, history: [Transition]) {
         self.write(trade, state: trade.value.state.rawValue, history: history)
+        self.trades.append((trade.value, history))
         if trade.version == 0 { self.additions.append((Self.tradesSet, trade.value.id.rawValue)) }
     }
 

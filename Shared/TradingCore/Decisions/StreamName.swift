@@ -14,4 +14,6 @@ package struct StreamName: Hashable, Sendable, RawRepresentable, CustomStringCon
 
     /// Messages that could not be decoded or handled, each with its reason.
     package static let deadLetter = StreamName(rawValue: "dead_letter")
+    /// What every commit about trades has changed and said, in order.
+    package static let journal = StreamName(rawValue: "journal")
 }

@@ -135,6 +135,6 @@ private func isPlainCharacter(_ byte: UInt8) -> Bool {
     }
 }
 
-private func isLowerHexadecimal(_ byte: UInt8) -> Bool {
+func isLowerHexadecimal(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
 }

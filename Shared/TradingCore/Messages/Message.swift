@@ -55,14 +55,14 @@ extension Message {
                 writer.field("message_id", self.id)
                 writer.field("causation_id", self.causationID)
                 writer.field("schema_version", Self.schemaVersion)
-                writer.field("traceparent", "00-\(self.traceID)-\(self.spanID)-01")
+                writer.field("traceparent", "\(self.traceParent)")
             }
         }
         return writer.bytes
     }
 
-    /// The first 16 digits of a hash of the message id: the same message has the same span on every redelivery.
-    private var spanID: String { String(StableHash.hexadecimal("span", self.id.rawValue).prefix(16)) }
+    /// The span in which it is sent; the same on every redelivery.
+    package var traceParent: TraceParent { TraceParent(traceID: self.traceID, spanID: SpanID(sending: self.id)) }
 
     /// Reads an envelope. Older spellings of event names are understood; members this version does not know are
     /// passed over. Throws `JSONError` with the path of what is wrong.

@@ -68,7 +68,8 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.orders = []
     }
 
-    package static func key(_ id: TradeID) -> DocumentKey { DocumentKey(rawValue: "trade:\(id)") }
+    package static func key(_ id: TradeID) -> DocumentKey { DocumentKey(rawValue: "\(Self.keyPrefix)\(id)") }
+    package static let keyPrefix = "trade:"
 
     /// Takes one step of the trade's state machine and returns the history's entry.
     package mutating func transition(
