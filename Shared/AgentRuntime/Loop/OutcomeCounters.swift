@@ -54,6 +54,7 @@ final class OutcomeCounters {
         case .feed(.ordersMoved): "feed.orders_moved"
         case .poll: "poll"
         case .login: "login"
+        case .unprotected: "unprotected"
         }
     }
 }
