@@ -8,6 +8,8 @@ import PackageDescription
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let instrumentation: Target.Dependency = .product(name: "Instrumentation", package: "swift-distributed-tracing")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -49,7 +51,7 @@ let shared: [Target] = [
     ),
     .target(
         name: "Telemetry",
-        dependencies: ["TradingCore", logging, coreMetrics],
+        dependencies: ["TradingCore", "HTTPTransport", logging, coreMetrics, instrumentation, tracing],
         path: "Shared/Telemetry"
     ),
     .target(
@@ -63,7 +65,7 @@ let shared: [Target] = [
         name: "AgentRuntime",
         dependencies: [
             "TradingCore", "MessageBus", "HTTPTransport", "Brokerage", "Telemetry", configuration, coreMetrics,
-            logging, nioCore, nioPosix, nioHTTP1, serviceLifecycle, unixSignals,
+            instrumentation, logging, nioCore, nioPosix, nioHTTP1, serviceLifecycle, unixSignals,
         ],
         path: "Shared/AgentRuntime"
     ),
@@ -203,6 +205,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),

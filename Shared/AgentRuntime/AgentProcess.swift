@@ -103,6 +103,9 @@ package enum AgentProcess {
         services += lanes.map { lane, heartbeat in
             ThreadService(stop: desk.stop) { desk.work(lane, heartbeat: heartbeat) }
         }
+        if let collector = configuration.tracing.collector {
+            services.append(ThreadService(stop: desk.stop) { desk.exportSpans(to: collector) })
+        }
         services.append(ThreadService(stop: desk.stop) { try desk.judge(settings, feed: feed) })
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
@@ -128,6 +131,7 @@ struct AgentConfiguration: Sendable {
     let broker: BrokerSettings
     let tls: TLSSettings
     let loop: AgentLoopSettings
+    let tracing: TracingSettings
     let breaker: BreakerSettings
     let rates: RateBudgets
     let marketTime: MarketTime
@@ -177,6 +181,9 @@ struct AgentConfiguration: Sendable {
             in: .seconds(15)...Duration.seconds(86_400)
         )
         loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 3...1000)
+        let tracing = try TracingSettings(settings)
+        loop.traces = tracing.sampler
+        self.tracing = tracing
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
         self.rates = try RateBudgets(settings, self.broker)
@@ -253,6 +260,8 @@ struct AgentDesk: Sendable {
             rates: self.configuration.rates,
             marketTime: self.configuration.marketTime,
             brokerGate: self.gate,
+            brokerName: broker.name,
+            traces: self.configuration.loop.traces,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }
@@ -266,6 +275,22 @@ struct AgentDesk: Sendable {
             gate: self.gate,
             stop: self.stop,
             readiness: self.readiness,
+            heartbeat: heartbeat,
+            logger: self.logger
+        ).run()
+    }
+
+    /// The thread that sends spans; slow or gone, the collector is no reason to restart a process that trades.
+    func exportSpans(to collector: OTLPCollector) {
+        let heartbeat = Heartbeat("span export")
+        let (bus, _) = self.join(beating: heartbeat)
+        SpanExport(
+            to: collector,
+            settings: self.configuration.tracing,
+            client: CurlHTTPClient(tls: self.configuration.tls),
+            bus: bus,
+            holder: self.configuration.common.instance,
+            stop: self.stop,
             heartbeat: heartbeat,
             logger: self.logger
         ).run()

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Glibc
+import Instrumentation
 package import Logging
 import Synchronization
 
@@ -41,6 +42,7 @@ package enum Telemetry {
                 metadataProvider: metadataProvider
             )
             MetricsSystem.bootstrap(factory)
+            InstrumentationSystem.bootstrap(CollectingTracer())
             installed = factory
             return factory
         }

@@ -7,7 +7,7 @@ import TradingCore
 @main
 enum Main {
     static func main() async {
-        var definition = AgentDefinition(agent: .marketData, defaultHTTPPort: 8081) { settings, _ in
+        var definition = AgentDefinition(agent: .marketData, defaultHTTPPort: 8081) { settings, seed in
             let (symbols, timeframe) = (try settings.symbols(), try settings.timeframe())
             let isReal = try MarketTime(settings) == .wall
             // The closing auction is part of the bar, and told of later. A replay's bars are complete at the close.
@@ -22,7 +22,8 @@ enum Main {
                     symbols: symbols,
                     timeframe: timeframe,
                     dailyBarDelay: delay,
-                    checksCalendar: isReal
+                    checksCalendar: isReal,
+                    seed: seed
                 )
             // Schwab is asked for each date by itself, and streams bars of a minute at most.
             case .schwab:
@@ -33,7 +34,8 @@ enum Main {
                     streamsDailyBars: false,
                     dailyBarDelay: delay,
                     checksCalendar: isReal,
-                    streamTellsOfOrders: true
+                    streamTellsOfOrders: true,
+                    seed: seed
                 )
             }
         }

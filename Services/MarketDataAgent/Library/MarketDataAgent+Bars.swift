@@ -105,15 +105,14 @@ extension MarketDataAgent {
                 clock.value.lastBars[symbol].map({ bar.timestamp > $0 }) ?? true
             else { continue }
             clock.value.lastBars[symbol] = bar.timestamp
-            work.say(
-                self.speaker.say(
-                    .barsReceived(
-                        BarsReceived(symbol: symbol, timeframe: timeframe, bars: [bar], isHistorical: false)
-                    ),
-                    at: completedAt,
-                    about: "\(symbol) \(timeframe) \(bar.timestamp)"
-                )
+            var message = self.speaker.say(
+                .barsReceived(BarsReceived(symbol: symbol, timeframe: timeframe, bars: [bar], isHistorical: false)),
+                at: completedAt,
+                about: "\(symbol) \(timeframe) \(bar.timestamp)"
             )
+            // A trade that begins with this bar has its story begin here.
+            message.traceID = TraceID(seed: self.seed, trade: TradeID(symbol: symbol, signaledAt: completedAt))
+            work.say(message)
         }
         work.clock = clock
     }

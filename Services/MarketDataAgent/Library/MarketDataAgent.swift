@@ -17,6 +17,8 @@ package struct MarketDataAgent: Judgement {
     /// Whether this agent's stream is the only one, so that what it misses of orders OrderExecution has missed too.
     private let streamTellsOfOrders: Bool
     let speaker = Speaker(.marketData)
+    /// Names the installation for good; with a bar's symbol and time, the trace of the trade that it may begin.
+    let seed: String
     /// Copies of the ledger's documents, so that a quote costs no read. A stale copy is found out by the commit.
     var schedule: SessionSchedule?
     private var disagreements: [CalendarDisagreement] = []
@@ -35,8 +37,10 @@ package struct MarketDataAgent: Judgement {
         streamsDailyBars: Bool = true,
         dailyBarDelay: Duration = .zero,
         checksCalendar: Bool = false,
-        streamTellsOfOrders: Bool = false
+        streamTellsOfOrders: Bool = false,
+        seed: String = ""
     ) {
+        self.seed = seed
         self.symbols = symbols.sorted()
         self.timeframe = timeframe
         self.calendarDays = calendarDays

@@ -70,6 +70,14 @@ package enum BrokerSettings: Sendable {
         }
     }
 
+    /// For traces: whose API is spoken.
+    var name: String {
+        switch self {
+        case .alpaca: "alpaca"
+        case .schwab: "schwab"
+        }
+    }
+
     var names: BrokerSettingNames {
         switch self {
         case .alpaca(let endpoints):

@@ -14,6 +14,8 @@ package struct AgentLoopSettings: Sendable {
     package var pollInterval: Duration?
     /// Watches quotes from pub/sub.
     package var watchesQuotes = false
+    /// Which traces have spans.
+    package var traces = TraceSampler.all
 
     package init(instance: String) {
         self.instance = instance
@@ -71,7 +73,12 @@ package final class AgentLoop {
         self.agent = judgement.agent
         self.settings = settings
         self.bus = bus
-        self.committer = Committer(judgement: judgement, bus: bus, logger: logger)
+        self.committer = Committer(
+            judgement: judgement,
+            bus: bus,
+            journal: Journal(agent: judgement.agent, instance: settings.instance, traces: settings.traces),
+            logger: logger
+        )
         self.readinessReads = judgement.readinessReads
         self.obstacle = judgement.obstacle
         self.isReconciled = judgement.readinessReads.isEmpty

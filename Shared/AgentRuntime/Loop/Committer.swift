@@ -10,6 +10,7 @@ final class Committer {
     private var judgement: any Judgement
     private let logger: Logger
     private let outcomes: OutcomeCounters
+    private let journal: Journal
     private var repetitions = RepetitionFilter()
 
     /// How often a decision is taken anew because somebody else changed a document meanwhile.
@@ -17,8 +18,9 @@ final class Committer {
     /// How often one document may lead to another.
     private static let maximumReadingRounds = 4
 
-    init(judgement: any Judgement, bus: any MessageBus, logger: Logger) {
+    init(judgement: any Judgement, bus: any MessageBus, journal: Journal, logger: Logger) {
         self.agent = judgement.agent
+        self.journal = journal
         self.judgement = judgement
         self.bus = bus
         self.logger = logger
@@ -64,7 +66,8 @@ final class Committer {
             let documents = try self.read(for: input)
             // What it keeps in memory counts only when the ledger has taken the decision.
             var judgement = self.judgement
-            let decision = try judgement.decide(input, given: documents)
+            let step = self.journal.begin()
+            let decision = try step.tracing { try judgement.decide(input, given: documents) }
             for quote in decision.quotes {
                 guard case .quoteUpdated(let body) = quote.body else { continue }
                 _ = try self.bus.publishQuote(
@@ -74,7 +77,8 @@ final class Committer {
                     channel: EventName.quoteUpdated.rawValue
                 )
             }
-            let commit = self.commit(decision, acknowledging: acknowledgement)
+            var commit = self.commit(decision, acknowledging: acknowledgement)
+            step.record(decision, on: input, in: &commit)
             switch commit.isEmpty ? .committed : try self.bus.commit(commit) {
             case .committed:
                 self.judgement = judgement

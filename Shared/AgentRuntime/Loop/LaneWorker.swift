@@ -24,6 +24,9 @@ package final class LaneWorker {
     private let now: () -> Duration
     private let wallNow: () -> Timestamp
     private let brokerGate: BrokerGate?
+    private let brokerName: String
+    private let journal: Journal
+    private var breakerState = BreakerState.closed
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -52,6 +55,8 @@ package final class LaneWorker {
         now: @escaping () -> Duration = MonotonicClock.now,
         wallNow: @escaping () -> Timestamp = WallClock.now,
         brokerGate: BrokerGate? = nil,
+        brokerName: String = "broker",
+        traces: TraceSampler = .all,
         makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
@@ -73,6 +78,8 @@ package final class LaneWorker {
         self.now = now
         self.wallNow = wallNow
         self.brokerGate = brokerGate
+        self.brokerName = brokerName
+        self.journal = Journal(agent: agent, instance: instance, traces: traces)
         self.makeBroker = makeBroker
     }
 
@@ -153,6 +160,7 @@ package final class LaneWorker {
 
     private func show(_ state: BreakerState, reason: String, retryAfter: Duration?) {
         let now = WallClock.now()
+        self.breakerState = state
         self.breakerGauge.record(state.gaugeValue)
         self.readiness.setBreaker(
             self.lane.rawValue,
@@ -239,6 +247,7 @@ package final class LaneWorker {
         commit.acknowledge = Acknowledgement(stream: self.stream, group: self.agent.rawValue, id: delivery.id)
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
+            let start = WallClock.now()
             let orders = try self.orders(of: call)
             let answer = self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
             self.measure(call, answer, since: started)
@@ -263,6 +272,10 @@ package final class LaneWorker {
                 )
             }
             toldChanges = self.breakerChanges.count
+            if request.isTold || toldChanges > 0 {
+                let span = self.span(of: answer, to: request, answeredBy: message, from: start, to: WallClock.now())
+                self.journal.append(span, causedBy: request.id, to: &commit, at: WallClock.now())
+            }
         } else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
             commit.messages = [
@@ -304,6 +317,47 @@ package final class LaneWorker {
         return answer
     }
 
+    /// The real call, below what it was asked for in, and the sending of its answer.
+    private func span(
+        of answer: BrokerAnswer,
+        to request: Message,
+        answeredBy message: Message,
+        from start: Timestamp,
+        to end: Timestamp
+    ) -> [TraceSpan] {
+        guard request.isTold else { return [] }
+        var call = TraceSpan(
+            OperationName.calling(answer.call, at: self.brokerName),
+            .client,
+            traceID: request.traceID,
+            id: SpanID(derivedFrom: "call", request.id.rawValue),
+            parent: SpanID(sending: request.id),
+            start: start,
+            end: end,
+            attributes: answer.call.traceAttributes
+        )
+        call.attributes.merge(request.traceAttributes(operation: "process")) { $1 }
+        call.attributes["broker.name"] = .text(self.brokerName)
+        call.attributes["broker.outcome"] = .text(answer.outcomeName)
+        call.attributes["circuit_breaker.state"] = .text(self.breakerState.rawValue)
+        if let reason = answer.failureReason { call.fail(answer.outcomeName, reason) }
+        if case .orders(let reports) = answer.outcome, let report = reports.first {
+            call.attributes["order.broker_id"] = .text(report.brokerOrderID)
+            call.attributes["order.filled_quantity"] = .text("\(report.filledQuantity)")
+        }
+        let sending = TraceSpan(
+            "send \(message.event.rawValue)",
+            .producer,
+            traceID: message.traceID,
+            id: SpanID(sending: message.id),
+            parent: call.id,
+            start: end,
+            end: end,
+            attributes: message.traceAttributes(operation: "send")
+        )
+        return [call, sending]
+    }
+
     /// In milliseconds; nil where the answer took too long to tell.
     private static func skew(of told: Timestamp, askedAt start: Timestamp, answeredAt end: Timestamp) -> Int? {
         let duration = end - start
@@ -323,15 +377,7 @@ package final class LaneWorker {
     }
 
     private func measure(_ call: BrokerCall, _ answer: BrokerAnswer, since started: ContinuousClock.Instant) {
-        let outcome =
-            switch answer.outcome {
-            case .refused: "refused"
-            case .unknown: "unknown"
-            case .unavailable: "unavailable"
-            case .notFound: "not_found"
-            case .orders, .account, .holdings, .clock, .sessions, .bars, .quotes: "answered"
-            }
-        let dimensions = [("lane", self.lane.rawValue), ("call", call.name), ("outcome", outcome)]
+        let dimensions = [("lane", self.lane.rawValue), ("call", call.name), ("outcome", answer.outcomeName)]
         Counter(label: MetricName.brokerCalls.rawValue, dimensions: dimensions).increment()
         let elapsed = started.duration(to: ContinuousClock.now).components
         CoreMetrics.Timer(label: MetricName.brokerCallTime.rawValue, dimensions: dimensions)

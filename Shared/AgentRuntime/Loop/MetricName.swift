@@ -11,6 +11,7 @@ package enum MetricName: String, CaseIterable {
     case brokerChecks = "quintet_broker_checks_total"
     case loginTimeLeft = "quintet_broker_login_seconds"
     case unprotectedTime = "quintet_unprotected_seconds"
+    case spans = "quintet_spans_total"
 
     /// What each tells, by name.
     package static let help = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.rawValue, $0.help) })
@@ -27,6 +28,7 @@ package enum MetricName: String, CaseIterable {
         case .rateBudgetLeft:
             "Requests that the API key's budget had left for stops, exits and cancels after this process's last one."
         case .brokerChecks: "Questions to the broker at the start whose account this is, by how they ended."
+        case .spans: "Spans sent to the trace collector, and those that could not be."
         case .unprotectedTime:
             "For how long the position that has waited longest has had no stop and no exit at the broker."
         case .loginTimeLeft: "Until the login at the broker ends unless a person renews it; negative once it has ended."

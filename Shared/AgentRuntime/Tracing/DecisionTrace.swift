@@ -12,7 +12,8 @@ package struct DecisionTrace {
     private let start: Timestamp
     private let end: Timestamp
 
-    package init(of decision: Decision, on input: Input, by agent: AgentName, from start: Timestamp, to end: Timestamp) {
+    package init(of decision: Decision, on input: Input, by agent: AgentName, from start: Timestamp, to end: Timestamp)
+    {
         self.decision = decision
         self.messages = (decision.messages + decision.privateMessages.map(\.message)).filter(\.isTold)
         self.input = input

@@ -7,4 +7,5 @@ package struct DocumentKey: Hashable, Sendable, RawRepresentable, CustomStringCo
     }
 
     package var description: String { self.rawValue }
+    package var isTrade: Bool { self.rawValue.hasPrefix(Trade.keyPrefix) }
 }

@@ -186,6 +186,17 @@ package struct BrokerAnswer: Hashable, Sendable, JSONCodable {
     /// order: a single such answer may only come too early.
     package var provesAbsence: Bool { self.outcome == .notFound && self.call.misses >= 60 }
 
+    /// For metrics and traces.
+    package var outcomeName: String {
+        switch self.outcome {
+        case .refused: "refused"
+        case .unknown: "unknown"
+        case .unavailable: "unavailable"
+        case .notFound: "not_found"
+        case .orders, .account, .holdings, .clock, .sessions, .bars, .quotes: "answered"
+        }
+    }
+
     /// Why there is no result, if there is none.
     package var failureReason: String? {
         switch self.outcome {

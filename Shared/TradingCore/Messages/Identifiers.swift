@@ -92,6 +92,9 @@ package struct TraceID: Hashable, Sendable, CustomStringConvertible, JSONCodable
         self.rawValue = StableHash.hexadecimal("trace", seed, text)
     }
 
+    /// Of a span whose trace is known when the work it belongs to is done.
+    package static let undecided = TraceID(seed: "", text: "undecided")
+
     package init(json: JSONValue) throws(JSONError) {
         let text = try String(json: json)
         guard let id = TraceID(text) else { throw JSONError("\"\(text.prefix(64))\" is no W3C trace id") }

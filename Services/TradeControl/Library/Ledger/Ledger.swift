@@ -56,7 +56,7 @@ package struct Ledger: Sendable {
     package init(reading bus: any MessageBus) throws {
         self.records = []
         for id in try bus.members(of: "trades").sorted() {
-            let key = DocumentKey(rawValue: "trade:\(id)")
+            let key = DocumentKey(rawValue: "\(Trade.keyPrefix)\(id)")
             guard let document = try bus.load([key])[0] else {
                 throw CommandFailure(.failed, "The ledger lists the trade \(id) and has no record of it.")
             }

@@ -1,0 +1,198 @@
+import CoreMetrics
+package import HTTPTransport
+package import Logging
+package import MessageBus
+package import Telemetry
+package import TradingCore
+
+/// Sends the journal's spans to a collector, oldest first, from a thread of its own. The journal is the queue, so a killed
+/// process loses no span, nothing waits for the collector, and no memory grows while it is away: what the journal no longer
+/// holds when it is back is counted as dropped. One process at a time does it for all.
+package final class SpanExport {
+    private let collector: OTLPCollector
+    private let settings: TracingSettings
+    private let client: any HTTPClient
+    private let bus: any MessageBus
+    private let holder: String
+    private let stop: StopSignal
+    private let heartbeat: Heartbeat
+    private let logger: Logger
+    private let exported = Counter(label: MetricName.spans.rawValue, dimensions: [("outcome", "exported")])
+    private let dropped = Counter(label: MetricName.spans.rawValue, dimensions: [("outcome", "dropped")])
+    private var repetitions = RepetitionFilter()
+    private var failures = 0
+
+    package static let lease = "span-export"
+    package static let cursorKey = DocumentKey(rawValue: "span-export")
+    private static let leaseDuration = Duration.seconds(30)
+    private static let entriesAtOnce = 64
+
+    package init(
+        to collector: OTLPCollector,
+        settings: TracingSettings,
+        client: any HTTPClient,
+        bus: any MessageBus,
+        holder: String,
+        stop: StopSignal,
+        heartbeat: Heartbeat,
+        logger: Logger
+    ) {
+        self.collector = collector
+        self.settings = settings
+        self.client = client
+        self.bus = bus
+        self.holder = holder
+        self.stop = stop
+        self.heartbeat = heartbeat
+        self.logger = logger
+    }
+
+    /// Runs until the stop signal is given, and then sends what there is once more.
+    package func run() {
+        var pause = self.settings.scheduleDelay
+        while !self.stop.wait(for: pause, beating: self.heartbeat) { pause = self.turn() }
+        _ = self.turn()
+        try? self.bus.releaseLease(Self.lease, holder: self.holder)
+    }
+
+    /// Sends everything there is. Returns how long to wait then.
+    package func turn() -> Duration {
+        do {
+            while try self.bus.acquireLease(Self.lease, holder: self.holder, for: Self.leaseDuration) {
+                self.heartbeat.beat()
+                guard let pause = try self.sendNext() else { continue }
+                return pause
+            }
+        } catch {
+            // The bus is looked after elsewhere; the spans wait in it.
+        }
+        return self.settings.scheduleDelay
+    }
+
+    /// Nil if there may be more to send at once.
+    private func sendNext() throws -> Duration? {
+        var cursor = try self.cursor()
+        let entries = try self.bus.entries(of: .journal, after: cursor.id, limit: Self.entriesAtOnce)
+        guard let last = entries.last else {
+            let lost = try self.bus.appendedCount(of: .journal) - cursor.count
+            guard lost > 0 else { return self.settings.scheduleDelay }
+            // Trimmed away before they were sent; each had a span at least.
+            self.dropped.increment(by: lost)
+            cursor.count += lost
+            try self.store(cursor)
+            return self.settings.scheduleDelay
+        }
+        let batches = Self.batches(entries.map(\.body))
+        for start in stride(from: 0, to: max(batches.spanCount, 1), by: self.settings.batchSize) {
+            let part = batches.part(from: start, count: self.settings.batchSize)
+            guard !part.isEmpty, let pause = self.send(part) else { continue }
+            return pause
+        }
+        cursor.id = last.id
+        cursor.count += Int64(entries.count)
+        try self.store(cursor)
+        return self.stop.isGiven && entries.count < Self.entriesAtOnce ? .zero : nil
+    }
+
+    /// Nil once they are dealt with; else how long to wait before they are sent again.
+    private func send(_ batches: [OTLPCollector.Batch]) -> Duration? {
+        let count = batches.spanCount
+        switch self.collector.send(batches, over: self.client) {
+        case .taken(let rejected, let reason):
+            self.failures = 0
+            self.exported.increment(by: count - rejected)
+            if rejected > 0 { self.drop(rejected, because: reason) }
+            return nil
+        case .refused(let reason):
+            self.failures = 0
+            self.drop(count, because: reason)
+            return nil
+        case .retry(let after, let reason):
+            self.failures += 1
+            self.say("the trace collector does not take spans: they wait in the journal", reason)
+            let backOff = Duration.seconds(1) * (1 << min(self.failures - 1, 6))
+            return after ?? min(backOff, .seconds(60)) * Double.random(in: 0.9...1.1)
+        }
+    }
+
+    private func drop(_ count: Int, because reason: String) {
+        self.dropped.increment(by: count)
+        self.say("the trace collector has refused spans: they are only in the journal", reason)
+    }
+
+    private func say(_ text: String, _ reason: String) {
+        let isNew = self.repetitions.isWorthSaying(text + reason, now: MonotonicClock.now())
+        self.logger.log(
+            level: isNew ? .warning : .debug,
+            "\(text)",
+            metadata: ["collector": "\(self.collector.tracesURL.prefix { $0 != "?" })", "reason": "\(reason)"]
+        )
+    }
+
+    /// By process, in the order in which they come up. What cannot be read has been written by somebody else.
+    static func batches(_ bodies: [[UInt8]]) -> [OTLPCollector.Batch] {
+        var batches: [OTLPCollector.Batch] = []
+        for body in bodies {
+            guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)), !entry.spans.isEmpty else {
+                continue
+            }
+            let service = entry.agent.rawValue
+            if let index = batches.firstIndex(where: { $0.service == service && $0.instance == entry.instance }) {
+                batches[index].spans += entry.spans
+            } else {
+                batches.append(.init(service: service, instance: entry.instance, spans: entry.spans))
+            }
+        }
+        return batches
+    }
+
+    private struct Cursor: JSONCodable {
+        /// The last entry dealt with.
+        var id: String?
+        /// How many entries there were up to it.
+        var count: Int64 = 0
+
+        init() {}
+
+        init(json: JSONValue) throws(JSONError) {
+            let object = try JSONObject(json)
+            self.id = try object.optional("entry")
+            self.count = try object.value("count")
+        }
+
+        func write(to writer: inout JSONWriter) {
+            writer.object {
+                $0.field("entry", self.id)
+                $0.field("count", self.count)
+            }
+        }
+    }
+
+    private func cursor() throws -> Cursor {
+        guard let document = try self.bus.load([Self.cursorKey]).first ?? nil,
+            let cursor = try? Cursor(json: try JSONValue(parsing: document.body))
+        else { return Cursor() }
+        return cursor
+    }
+
+    private func store(_ cursor: Cursor) throws {
+        var commit = Commit()
+        commit.puts = [(Self.cursorKey, JSONWriter.bytes(cursor))]
+        _ = try self.bus.commit(commit)
+    }
+}
+
+extension [OTLPCollector.Batch] {
+    fileprivate var spanCount: Int { self.reduce(0) { $0 + $1.spans.count } }
+
+    /// So many of all the spans, each with its process.
+    fileprivate func part(from start: Int, count: Int) -> [OTLPCollector.Batch] {
+        var (skipped, left) = (start, count)
+        return self.compactMap { batch in
+            let spans = batch.spans.dropFirst(skipped).prefix(left)
+            skipped = Swift.max(skipped - batch.spans.count, 0)
+            left -= spans.count
+            return spans.isEmpty ? nil : .init(service: batch.service, instance: batch.instance, spans: Array(spans))
+        }
+    }
+}
