@@ -156,6 +156,7 @@ struct InMemoryContents: Sendable {
             guard let entry = stream.entry(group.pending[index].number), ids.contains(entry.id) else { continue }
             group.pending[index].consumer = consumer
             group.pending[index].deliveredAt = self.now
+            group.pending[index].deliveryCount = 0
         }
         self.streams[name]?.groups[groupName] = group
     }

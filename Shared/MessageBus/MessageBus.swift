@@ -23,7 +23,8 @@ package protocol MessageBus: AnyObject, RateLedger {
         limit: Int
     ) throws -> [Delivery]
 
-    /// The consumer still works on these: for `claim` their time of idling begins anew. Is no delivery.
+    /// The consumer still works on these: for `claim` their time of idling begins anew, and their deliveries are counted
+    /// from 0 again, since nobody died of them. Is no delivery.
     func keep(_ deliveries: [Delivery], group: String, consumer: String) throws
 
     /// Waits until a new message, a published message or a wake-up arrives, or `timeout` has passed; a `timeout` of

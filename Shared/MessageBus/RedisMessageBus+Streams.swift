@@ -55,7 +55,7 @@ extension RedisMessageBus {
             for (stream, entries) in Dictionary(grouping: deliveries, by: \.stream) {
                 var command = RedisCommand("XCLAIM", self.keys.stream(stream), group, consumer, "0")
                 for entry in entries { command.append(entry.id) }
-                command.append("JUSTID")
+                for option in ["RETRYCOUNT", "0", "JUSTID"] { command.append(option) }
                 _ = try connection.call(command)
             }
         }

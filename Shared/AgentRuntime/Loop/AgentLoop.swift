@@ -240,7 +240,13 @@ package final class AgentLoop {
                 "message deferred",
                 metadata: ["reason": "\(error)", "message.stream": "\(delivery.stream)"]
             )
-            self.deferred.append(delivery)
+            var waiting = delivery
+            if delivery.deliveryCount > 1 {
+                // It has to wait; nobody has failed at it. Else a few restarts would set it aside.
+                try self.bus.keep([delivery], group: self.agent.rawValue, consumer: self.settings.instance)
+                waiting.deliveryCount = 1
+            }
+            self.deferred.append(waiting)
         }
     }
 
