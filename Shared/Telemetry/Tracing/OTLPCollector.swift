@@ -70,8 +70,8 @@ package struct OTLPCollector: Sendable {
         case 200..<300:
             let partial = (try? JSONValue(parsing: response.body))?["partialSuccess"]
             return .taken(
-                rejected: partial?["rejectedSpans"]?.text.flatMap { Int($0) } ?? 0,
-                reason: partial?["errorMessage"]?.text ?? ""
+                rejected: partial?["rejectedSpans"]?.stringValue.flatMap { Int($0) } ?? 0,
+                reason: partial?["errorMessage"]?.stringValue ?? ""
             )
         case 429, 502, 503, 504:
             let seconds = response.header("Retry-After").flatMap { Int($0) }.map { min(max($0, 0), 3600) }

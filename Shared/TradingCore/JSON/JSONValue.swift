@@ -7,6 +7,12 @@ package enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object([JSONMember])
 
+    /// What a string says; nil for everything else.
+    package var stringValue: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
     /// The member of that name; nil when this is no object or has none.
     package subscript(_ name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }

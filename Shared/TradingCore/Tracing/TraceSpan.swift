@@ -119,7 +119,7 @@ extension TraceSpan: JSONCodable {
         self.events = try object.optional("events") ?? []
         self.links = try object.optional("links") ?? []
         if let status = json["status"], status["code"] == .number(String(Self.failed)) {
-            self.failure = status["message"]?.text ?? ""
+            self.failure = status["message"]?.stringValue ?? ""
         }
     }
 
@@ -142,9 +142,9 @@ extension TraceSpan: JSONCodable {
             for entry in try [JSONValue](json: json) {
                 let object = try JSONObject(entry)
                 let value: JSONValue = try object.value("value")
-                if let text = value["stringValue"]?.text {
+                if let text = value["stringValue"]?.stringValue {
                     values[try object.value("key")] = .text(text)
-                } else if let text = value["intValue"]?.text, let integer = Int64(text) {
+                } else if let text = value["intValue"]?.stringValue, let integer = Int64(text) {
                     values[try object.value("key")] = .integer(integer)
                 } else if case .bool(let flag)? = value["boolValue"] {
                     values[try object.value("key")] = .flag(flag)
