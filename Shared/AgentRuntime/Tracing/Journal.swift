@@ -1,4 +1,4 @@
-package import MessageBus
+import MessageBus
 import Telemetry
 import Tracing
 package import TradingCore

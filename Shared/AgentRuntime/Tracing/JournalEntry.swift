@@ -1,4 +1,4 @@
-package import MessageBus
+import MessageBus
 package import TradingCore
 
 /// One entry of the journal: what one commit has changed and said, by whom and in answer to what, with the spans that tell

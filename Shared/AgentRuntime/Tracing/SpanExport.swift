@@ -192,7 +192,7 @@ extension [OTLPCollector.Batch] {
             let spans = batch.spans.dropFirst(skipped).prefix(left)
             skipped = Swift.max(skipped - batch.spans.count, 0)
             left -= spans.count
-            return spans.isEmpty ? nil : .init(service: batch.service, instance: batch.instance, spans: Array(spans))
+            return spans.isEmpty ? nil : .init(service: batch.service, instance: batch.instance, spans: [TraceSpan](spans))
         }
     }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 package import Tracing
-package import TradingCore
+import TradingCore
 
 /// The tracer behind `withSpan`: hands each span that ends to the collector of its context, from where it is committed
 /// together with what it tells of. Outside such a context spans are not recorded.
