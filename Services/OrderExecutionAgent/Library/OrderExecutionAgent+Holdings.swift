@@ -4,11 +4,14 @@ package import TradingCore
 /// every minute while there are positions. A symbol with shares or orders that no trade accounts for takes no entries
 /// until both agree again. Nothing is sold for it; what rests to be sold is made to fit what the broker holds.
 extension OrderExecutionAgent {
-    package var readinessReads: [DocumentKey] { [HoldingsWatch.key] }
+    package var readinessReads: [DocumentKey] { [HoldingsWatch.key, Account.key] }
 
     package func obstacle(given documents: Documents) throws -> String? {
         let watch = try documents.find(HoldingsWatch.key, orNew: HoldingsWatch()).value
         guard watch.isPending else { return nil }
+        guard try documents.find(Account.key, as: Account.self) != nil else {
+            return "risk-management-agent has not read the account from the broker yet"
+        }
         return watch.suspicions.isEmpty
             ? "the broker has not said yet what it holds"
             : "broker and ledger do not agree yet about \(watch.suspicions.keys.sorted().map(\.rawValue))"
