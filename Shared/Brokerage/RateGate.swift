@@ -149,6 +149,8 @@ extension RequestUrgency {
         case .place: self = call.lane == .protective ? .exit : .entry
         case .cancel: self = .exit
         case .find, .reconcile: self = .orders
+        // A sale waits for it.
+        case .holdings where call.lane == .protective: self = .orders
         case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: self = .data
         }
     }

@@ -204,6 +204,16 @@ enum Sample {
         )
     }
 
+    static func holdings(of trade: Trade, shares: Int) -> BrokerAnswer.Outcome {
+        let position = BrokerPosition(symbol: trade.symbol, quantity: Quantity(shares))
+        return .holdings(BrokerHoldings(positions: shares == 0 ? [] : [position], openOrders: [], executions: []))
+    }
+
+    /// What the broker says it holds, when it is asked for the sake of one trade.
+    static func holds(_ shares: Int, of trade: Trade) -> Input {
+        Self.answer(.holdings(since: nil), Self.holdings(of: trade, shares: shares), trade)
+    }
+
     static func answer(
         _ operation: BrokerCall.Operation,
         _ outcome: BrokerAnswer.Outcome,

@@ -93,7 +93,8 @@ import TradingCore
         var trade = try Sample.trade(.orderClosing)
         trade.exitReason = .strategy
         trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
-        let exit = try Sample.order(.exit, trade, state: .accepted, quantity: 20)
+        var exit = try Sample.order(.exit, trade, state: .accepted, quantity: 20)
+        exit.isRecalled = true
         trade.replace(exit)
         let stage = try self.stage(trade, held: 50)
         let gone = try stage.judge(.feed(.order(Sample.report(exit.id, .cancelled))))

@@ -68,6 +68,7 @@ import TradingCore
         let exit = try #require(try stage.trade(exiting.id).latest(.exit))
         #expect(exit.terms.limitPrice == Price("22.61"))
         try stage.judge(Sample.answer(.place(exit.terms), .refused(code: "403", reason: "halted"), exiting))
+        try stage.judge(Sample.holds(50, of: exiting))
         #expect(try stage.trade(exiting.id).latest(.stop)?.terms.stopPrice == Price("18.67"))
     }
 
@@ -143,7 +144,6 @@ import TradingCore
         #expect(proved.calls.isEmpty)
         #expect(proved.events == [.orderCancelled])
         #expect(try stage.trade(trade.id).state == .cancelled)
-        #expect(try stage.account().openTrades.isEmpty)
     }
 
     @Test func `an exit the broker never had is placed again under the same id`() throws {
@@ -165,7 +165,8 @@ import TradingCore
         var trade = try Sample.trade(.exitTriggered)
         trade.exitReason = .strategy
         trade.replace(try Sample.order(.entry, trade, state: .filled, filled: 50))
-        let stop = try Sample.order(.stop, trade, state: .accepted)
+        var stop = try Sample.order(.stop, trade, state: .accepted)
+        stop.isRecalled = true
         trade.replace(stop)
         stage.put(trade)
         stage.put(Account.key, try Sample.account(reserving: trade))
@@ -186,9 +187,11 @@ import TradingCore
         #expect(asked.calls.map(\.operation) == [.reconcile([stop.id])])
         let missing = try stage.judge(Sample.answer(.reconcile([stop.id]), .orders([]), trade))
         #expect(missing.calls.map(\.operation) == [.find(stop.id)])
-        // Proved absent, the lost stop is announced, so that PositionManagement replaces it.
+        // Proved absent, the lost stop is announced, so that PositionManagement replaces it: if the shares are there.
         let lost = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 60))
-        #expect(lost.events == [.orderCancelled])
+        #expect(lost.events.isEmpty)
+        #expect(lost.calls.map(\.name) == ["holdings"])
+        #expect(try stage.judge(Sample.holds(50, of: trade)).events == [.orderCancelled])
     }
 
     @Test func `open orders are asked about one question at a time`() throws {
@@ -345,9 +348,12 @@ import TradingCore
         let refused = try stage.judge(
             Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade)
         )
+        #expect(refused.calls.map(\.operation) == [.holdings(since: nil)], "are the shares still there?")
+        #expect(refused.calls.map(\.lane) == [.protective])
+        let held = try stage.judge(Sample.holds(50, of: trade))
         let restored = try #require(try stage.trade(trade.id).latest(.stop))
         #expect(restored.id.attempt == 2)
-        #expect(refused.calls.map(\.operation) == [.place(restored.terms)])
+        #expect(held.calls.map(\.operation) == [.place(restored.terms)])
         #expect(try stage.trade(trade.id).state == .exitTriggered)
     }
 

@@ -109,6 +109,21 @@ import TradingCore
         #expect(report.timestamp == Timestamp("2009-01-05T14:30:00Z"))
     }
 
+    @Test(arguments: ["new", "fill", "trade_bust", "trade_correct"])
+    func `orders of others and fills taken back say that the holdings have moved`(event: String) throws {
+        var feed = AlpacaTradeUpdatesFeed(endpoints: self.endpoints)
+        let isOurs = event.hasPrefix("trade")
+        let actions = feed.received(
+            """
+            {"stream":"trade_updates","data":{"event":"\(event)","price":"150.10","qty":"4","order":{"id":"b-1",
+            "client_order_id":"\(isOurs ? "AAPL-20090102T210000Z-entry-1" : "by hand")","created_at":"2009-01-02T21:00:00Z",
+            "symbol":"AAPL","side":"buy","qty":"10","filled_qty":"6","filled_avg_price":"150.10","status":"filled"}}}
+            """
+        )
+        #expect(actions.last == .event(.holdingsMoved(try #require(Symbol("AAPL")))))
+        #expect(actions.count == 2)
+    }
+
     @Test func `a refused key is given up with the names of the settings`() throws {
         var feed = AlpacaTradeUpdatesFeed(endpoints: self.endpoints)
         guard

@@ -56,7 +56,7 @@ package struct MarketDataAgent: Judgement {
         case .feed(.quote(let quote)): self.crossesBoundary(quote.timestamp) ? [MarketClock.key] : []
         case .feed(.bar): self.schedule == nil ? [MarketClock.key, Self.scheduleKey] : [MarketClock.key]
         case .feed(.disconnected): [MarketClock.key]
-        case .feed(.order), .feed(.ordersMoved), .quote, .poll, .login, .unprotected: []
+        case .feed(.order), .feed(.ordersMoved), .feed(.holdingsMoved), .quote, .poll, .login, .unprotected: []
         case .message(let message):
             switch message.body {
             case .brokerCallCompleted, .statusRequested: [MarketClock.key, Self.scheduleKey]
@@ -92,7 +92,7 @@ package struct MarketDataAgent: Judgement {
         case .message(let message): try self.decide(message, &work, documents)
         case .poll: self.call(.clock, about: "poll", for: .poll, &work)
         case .feed(.ordersMoved(let ring)): self.ring(ring, &work)
-        case .started, .feed(.order), .quote, .login, .unprotected: break
+        case .started, .feed(.order), .feed(.holdingsMoved), .quote, .login, .unprotected: break
         }
         if let clock = work.clock { self.lastBoundary = clock.value.lastBoundary }
         return work.finish()

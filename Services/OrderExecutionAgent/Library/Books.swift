@@ -10,6 +10,8 @@ struct Books {
     var watch: Versioned<BrokerQuestion>
     private let unchangedHoldings: HoldingsWatch?
     var holdings: Versioned<HoldingsWatch>
+    /// What the broker holds is to be asked for.
+    var isInDoubt = false
     private var messages: [Message] = []
     private var notes: [Note] = []
 

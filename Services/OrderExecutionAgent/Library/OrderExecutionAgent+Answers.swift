@@ -41,6 +41,7 @@ extension OrderExecutionAgent {
             return
         }
         if case .holdings(let holdings) = answer.outcome {
+            if let id = message.tradeID { return try self.goOnSelling(id, holdings, message, &books) }
             return try self.take(holdings, message, &books, documents)
         }
         switch answer.call.operation {
@@ -65,7 +66,13 @@ extension OrderExecutionAgent {
             books.watch.value.pollsWaited = 0
             self.repeatCall(answer, message, &books)
         case .holdings:
-            books.holdings.value.question.pollsWaited = 0
+            if let id = message.tradeID {
+                books.note(
+                    Note(.error, "no sale is placed before the broker says what it holds", ["trade.id": "\(id)"])
+                )
+            } else {
+                books.holdings.value.question.pollsWaited = 0
+            }
             self.repeatCall(answer, message, &books)
         case .account, .clock, .calendar, .bars, .latestQuotes: break
         }
@@ -86,9 +93,15 @@ extension OrderExecutionAgent {
         // Orders that the ledger has as live and the broker did not mention are looked for one by one.
         for id in Set(ids).subtracting(reports.map(\.clientOrderID)).sorted(by: { $0.description < $1.description }) {
             // One of unknown outcome has its own search, begun when its answer was lost.
-            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal,
-                order.state != .unknown
-            else { continue }
+            let trade = try books.trade(id.trade).trade
+            guard let order = trade.order(id) else { continue }
+            if trade.state == .cancelled, order.state.isTerminal {
+                // A day order has certainly ended with the session it was for.
+                let isOver = clock.map { $0.value.isOpen == false && $0.value.lastBoundary > order.intendedAt } ?? false
+                if isOver, !isDueAgain { books.account?.value.release(trade.id) }
+                continue
+            }
+            guard !order.state.isTerminal, order.state != .unknown else { continue }
             let time = order.submittedAt ?? message.timestamp
             try self.look(for: id, about: "missing \(id)", &books, at: time, causedBy: message)
         }
@@ -144,9 +157,11 @@ extension OrderExecutionAgent {
         let reason = "the broker does not have the order"
         books.note(Note(.warning, reason, ["order.id": "\(id)"]))
         if id.role == .entry, trade.trade.state == .entryApproved {
-            // Fail fast on entries.
+            // Fail fast on entries. Absent for a minute is not absent for ever: the symbol stays taken, and the order is
+            // asked about with the others, until the session that it was for has ended.
             order.step(on: .cancelled)
-            try self.abandon(&trade, order, on: .orderCancelled, reason, at: message.timestamp, &books)
+            let time = message.timestamp
+            try self.abandon(&trade, order, on: .orderCancelled, reason, at: time, isCertain: false, &books)
             return books.put(trade)
         }
         let makesWay = id.role == .stop && trade.trade.state == .exitTriggered
@@ -244,10 +259,6 @@ extension OrderExecutionAgent {
         case .entry:
             try self.abandon(&trade, order, on: .orderRejected, reason, at: message.timestamp, &books)
         case .stop:
-            // The sale failed and the stop cannot be put back: the sale is tried again, and again.
-            if trade.trade.state == .exitTriggered {
-                self.sell(&trade, &books, at: message.timestamp, delaySeconds: 5, causedBy: message)
-            }
             books.say(
                 self.speaker.say(
                     .orderRejected(OrderNotice(order: order, reason: reason)),
@@ -257,6 +268,7 @@ extension OrderExecutionAgent {
                     causedBy: message
                 )
             )
+            self.checkAfterRefusal(of: order, reason, &trade, &books, at: message.timestamp, causedBy: message)
         case .exit:
             let rejected = self.speaker.say(
                 .orderRejected(OrderNotice(order: order, reason: reason)),
@@ -274,7 +286,7 @@ extension OrderExecutionAgent {
                 )
             }
             books.say(rejected)
-            self.restoreStop(&trade, &books, at: message.timestamp)
+            self.checkAfterRefusal(of: order, reason, &trade, &books, at: message.timestamp, causedBy: message)
         }
     }
 }

@@ -53,7 +53,9 @@ extension OrderExecutionAgent {
     /// An entry that was given up before the broker had said anything of it turns out to have been sent.
     func recallIfGivenUp(_ order: Order, _ report: OrderReport, _ trade: Trade, _ books: inout Books, _ cause: Message?)
     {
-        guard trade.state == .cancelled, order.isGivenUp, !report.event.isTerminal, report.event != .outcomeUnknown
+        guard trade.state == .cancelled, order.id.role == .entry,
+            order.isGivenUp || books.account?.value.openTrades[trade.id] != nil, !report.event.isTerminal,
+            report.event != .outcomeUnknown
         else { return }
         books.note(Note(.error, "an entry that was given up is at the broker", ["order.id": "\(order.id)"]))
         books.say(self.call(.cancel(order.id), .protective, trade, at: report.timestamp, causedBy: cause))

@@ -10,9 +10,13 @@ extension OrderExecutionAgent {
         at timestamp: Timestamp,
         causedBy cause: Message?
     ) throws {
-        guard trade.trade.state == .exitTriggered, trade.trade.heldQuantity > .zero else { return }
+        guard trade.trade.state == .exitTriggered, trade.trade.sellableQuantity > .zero, !trade.trade.sales.isAsking
+        else { return }
         if let exit = trade.trade.latest(.exit), !exit.state.isTerminal { return }
-        if let stop = trade.trade.latest(.stop), !stop.state.isTerminal {
+        if var stop = trade.trade.latest(.stop), !stop.state.isTerminal {
+            stop.isRecalled = true
+            trade.trade.replace(stop)
+            trade.trade.sales.refusals = 0
             books.say(
                 self.speaker.say(
                     .brokerCallRequested(BrokerCall(.cancel(stop.id), lane: .protective)),
@@ -27,15 +31,15 @@ extension OrderExecutionAgent {
         self.sell(&trade, &books, at: timestamp, causedBy: cause)
     }
 
-    /// Writes the sale of everything held down and asks for it: the first try at a target with a limit at the target,
-    /// everything else at the market.
+    /// Writes the sale of everything that may be sold down and asks for it: the first try at a target with a limit at the
+    /// target, everything else at the market.
     func sell(
         _ trade: inout OpenTrade,
         _ books: inout Books,
         at timestamp: Timestamp,
-        delaySeconds: Int = 0,
         causedBy cause: Message?
     ) {
+        guard trade.trade.sellableQuantity > .zero, !trade.trade.sales.isAsking else { return }
         let id = trade.trade.nextID(.exit)
         let target = trade.trade.exitReason == .target && id.attempt == 1 ? trade.trade.plan?.targetPrice : nil
         let order = Order(
@@ -44,23 +48,14 @@ extension OrderExecutionAgent {
                 symbol: trade.trade.symbol,
                 side: .sell,
                 type: target == nil ? .market : .limit,
-                quantity: trade.trade.heldQuantity,
+                quantity: trade.trade.sellableQuantity,
                 limitPrice: target.map { self.tickRule.limit($0, .sell) },
                 timeInForce: .day
             ),
             intendedAt: timestamp
         )
         trade.trade.replace(order)
-        books.say(
-            self.call(
-                .place(order.terms),
-                .protective,
-                trade.trade,
-                at: timestamp,
-                delaySeconds: delaySeconds,
-                causedBy: cause
-            )
-        )
+        books.say(self.call(.place(order.terms), .protective, trade.trade, at: timestamp, causedBy: cause))
     }
 
     /// The stop of a trade that is to be sold is gone: the sale can go out.
@@ -75,12 +70,12 @@ extension OrderExecutionAgent {
         try self.continueExit(of: &trade, &books, at: report.timestamp, causedBy: cause)
     }
 
-    /// The sale failed: what is still held gets its stop back, and the sale is tried again at the next open.
+    /// The sale failed: what is still held is to get its stop back, and the sale is tried again at the next open.
     func restoreStop(_ trade: inout OpenTrade, _ books: inout Books, at timestamp: Timestamp) {
-        guard trade.trade.heldQuantity > .zero, trade.trade.latest(.stop)?.state.isTerminal ?? true else { return }
+        guard trade.trade.sellableQuantity > .zero, trade.trade.latest(.stop)?.state.isTerminal ?? true else { return }
         let stop = trade.trade.nextStop(at: timestamp, self.tickRule)
         trade.trade.replace(stop)
-        books.note(Note(.warning, "an exit failed; the stop is put back", ["order.id": "\(stop.id)"]))
+        books.note(Note(.warning, "an exit failed; a stop is asked for in its place", ["order.id": "\(stop.id)"]))
         books.say(self.call(.place(stop.terms), .protective, trade.trade, at: timestamp, causedBy: nil))
     }
 
@@ -88,9 +83,12 @@ extension OrderExecutionAgent {
     /// shares can go at the market instead of lying without a stop.
     func hurryExits(_ reports: [OrderReport], _ message: Message, _ books: inout Books) throws {
         for report in reports where report.clientOrderID.role == .exit {
-            let trade = try books.trade(report.clientOrderID.trade)
-            guard let exit = trade.trade.order(report.clientOrderID), exit.terms.type == .limit, !exit.state.isTerminal
+            var trade = try books.trade(report.clientOrderID.trade)
+            guard var exit = trade.trade.order(report.clientOrderID), exit.terms.type == .limit, !exit.state.isTerminal
             else { continue }
+            exit.isRecalled = true
+            trade.trade.replace(exit)
+            books.put(trade)
             books.say(
                 self.call(.cancel(exit.id), .protective, trade.trade, at: message.timestamp, causedBy: message)
             )
@@ -104,11 +102,13 @@ extension OrderExecutionAgent {
         guard let order = trade.trade.order(id), !order.state.isTerminal else { return }
         let isInTheWay =
             switch id.role {
-            case .stop: trade.trade.state == .exitTriggered && trade.trade.latest(.exit)?.state.isTerminal ?? true
+            case .stop:
+                order.isRecalled && trade.trade.state == .exitTriggered
+                    && (trade.trade.latest(.exit)?.state.isTerminal ?? true)
             case .entry: order.state == .partiallyFilled
             case .exit: false
             }
-        guard isInTheWay || order.isMisfit(for: trade.trade.heldQuantity) else { return }
+        guard isInTheWay || order.isMisfit(for: trade.trade.sellableQuantity) else { return }
         books.say(
             self.speaker.say(
                 .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective, delaySeconds: 1)),

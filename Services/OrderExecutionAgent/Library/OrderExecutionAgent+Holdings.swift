@@ -1,14 +1,17 @@
 package import TradingCore
 
-/// The broker is the truth: what it holds is held against the ledger at every start, every reconnect and every close.
-/// A symbol with shares or orders that no trade accounts for takes no entries until both agree again; nothing is sold
-/// or cancelled for it.
+/// The broker is the truth: what it holds is held against the ledger at every start, every reconnect and every close, and
+/// every minute while there are positions. A symbol with shares or orders that no trade accounts for takes no entries
+/// until both agree again. Nothing is sold for it; what rests to be sold is made to fit what the broker holds.
 extension OrderExecutionAgent {
-    package var readinessReads: [DocumentKey] { [HoldingsWatch.key] }
+    package var readinessReads: [DocumentKey] { [HoldingsWatch.key, Account.key] }
 
     package func obstacle(given documents: Documents) throws -> String? {
         let watch = try documents.find(HoldingsWatch.key, orNew: HoldingsWatch()).value
         guard watch.isPending else { return nil }
+        guard try documents.find(Account.key, as: Account.self) != nil else {
+            return "risk-management-agent has not read the account from the broker yet"
+        }
         return watch.suspicions.isEmpty
             ? "the broker has not said yet what it holds"
             : "broker and ledger do not agree yet about \(watch.suspicions.keys.sorted().map(\.rawValue))"
@@ -21,10 +24,12 @@ extension OrderExecutionAgent {
         try self.wantHoldings(&books, documents)
     }
 
-    /// A comparison that is due is seen to, and a frozen symbol is looked at again every five minutes or so.
+    /// A comparison that is due is seen to; while there are positions, or a frozen symbol, the next is due after a minute
+    /// or so.
     func pollHoldings(_ books: inout Books, _ documents: Documents) throws {
         let isFrozen = books.account?.value.frozenSymbols.isEmpty == false
-        guard books.holdings.value.isPending || isFrozen else { return }
+        let isHolding = books.account?.value.positions.isEmpty == false
+        guard books.holdings.value.isPending || isFrozen || isHolding else { return }
         books.holdings.value.pollsSince += 1
         guard books.holdings.value.isPending || books.holdings.value.pollsSince >= Self.pollsBetweenLooks else {
             return
@@ -32,7 +37,7 @@ extension OrderExecutionAgent {
         try self.wantHoldings(&books, documents, isPoll: true)
     }
 
-    private static let pollsBetweenLooks = 20
+    private static let pollsBetweenLooks = 4
 
     /// Asks what the broker holds, unless that is under way.
     func wantHoldings(_ books: inout Books, _ documents: Documents, isPoll: Bool = false) throws {
@@ -83,6 +88,8 @@ extension OrderExecutionAgent {
             return suspicion.reason == reason || suspicion.looks + 1 >= HoldingsWatch.Suspicion.patience
         }
         self.freeze(confirmed, disagreements: comparison.disagreements, &books)
+        let symbols = Set(confirmed.keys)
+        try self.fitTrades(to: holdings, confirmed: symbols, isNewest: !isDueAgain, message, &books)
         books.holdings.value.suspicions = comparison.disagreements.reduce(into: [:]) { suspected, disagreement in
             let looks = (suspicions[disagreement.key]?.looks ?? 0) + 1
             suspected[disagreement.key] = HoldingsWatch.Suspicion(reason: disagreement.value, looks: looks)

@@ -14,7 +14,13 @@ extension OrderExecutionAgent {
             return
         }
         self.recallIfGivenUp(order, report, trade.trade, &books, cause)
+        self.doubtFills(of: order, report, trade.trade, &books, cause)
+        let before = order.state
         let booking = try order.book(report)
+        // It is certain now that it has come to nothing.
+        if trade.trade.state == .cancelled, id.role == .entry, report.event.isTerminal, order.filledQuantity == .zero {
+            books.account?.value.release(id.trade)
+        }
         guard booking.isNews || trade.trade.order(id) != order else {
             try self.continueAfterCancel(order, &trade, &books, report, causedBy: cause)
             return books.put(trade)
@@ -30,6 +36,11 @@ extension OrderExecutionAgent {
                 reservedPrice: id.role == .entry ? order.terms.limitPrice : nil
             )
         }
+        if booking.newQuantity > .zero, trade.trade.sales.brokerHolds != nil {
+            // How many of the others the broker holds has to be asked anew.
+            let about = "\(id) \(order.filledQuantity)"
+            self.checkHoldings(for: &trade, &books, at: report.timestamp, about: about, causedBy: cause)
+        }
         if booking.isAlarming {
             books.note(Note(.error, "a fill arrived after the order had ended", ["order.id": "\(id)"]))
         }
@@ -37,25 +48,31 @@ extension OrderExecutionAgent {
             switch id.role {
             case .entry where booking.isAlarming: try self.entryFilledLate(order, report, &trade, &books, cause)
             case .entry: try self.entryMoved(order, report, &trade, &books, causedBy: cause)
-            case .stop: try self.stopMoved(order, report, &trade, &books, causedBy: cause)
+            case .stop: try self.stopMoved(order, from: before, report, &trade, &books, causedBy: cause)
             case .exit where booking.isAlarming: try self.exitFilledLate(order, report, &trade, &books, cause)
             case .exit: try self.exitMoved(order, report, &trade, &books, causedBy: cause)
             }
-            self.fitSales(of: trade, &books, at: report.timestamp, causedBy: cause)
+            self.fitSales(of: &trade, &books, at: report.timestamp, causedBy: cause)
         }
         books.put(trade)
     }
 
     /// What rests to be sold is exactly what is held: more would end short, less leaves shares without a stop. A sale
-    /// that does not fit any more, because a fill came late, is taken back, and what follows its end is made to measure.
-    private func fitSales(
-        of trade: OpenTrade,
+    /// that does not fit any more, because a fill came late or the broker holds less than the ledger, is taken back, and
+    /// what follows its end is made to measure.
+    func fitSales(
+        of trade: inout OpenTrade,
         _ books: inout Books,
         at timestamp: Timestamp,
         causedBy cause: Message?
     ) {
         let held = trade.trade.heldQuantity
-        for order in trade.trade.orders where order.isMisfit(for: held) {
+        // What is known of the broker's shares may be from before a fill.
+        let isMeasured = trade.trade.sales.brokerHolds == nil || !trade.trade.sales.isAsking
+        let sellable = trade.trade.sellableQuantity
+        for var order in trade.trade.orders where isMeasured && order.isMisfit(for: sellable) {
+            order.isRecalled = true
+            trade.trade.replace(order)
             books.say(self.call(.cancel(order.id), .protective, trade.trade, at: timestamp, causedBy: cause))
         }
         if held < .zero {
@@ -87,6 +104,7 @@ extension OrderExecutionAgent {
         switch trade.trade.state {
         case .cancelled:
             try trade.step(to: .filled, on: .orderFilled, at: report.timestamp, message: filled.id)
+            books.account?.value.releaseReservation(of: trade.trade.id)
             books.account?.value.openTrades[trade.trade.id] = trade.trade.symbol
         case .closed:
             self.stopEntries("\(order.id) has bought shares after its trade was closed", trade.trade, &books)
@@ -186,6 +204,7 @@ extension OrderExecutionAgent {
 
     private func stopMoved(
         _ order: Order,
+        from before: OrderState,
         _ report: OrderReport,
         _ trade: inout OpenTrade,
         _ books: inout Books,
@@ -201,24 +220,46 @@ extension OrderExecutionAgent {
         case .filled: books.say(self.notice(.orderFilled, order, nil, trade.trade, at: report.timestamp, cause))
         case .partiallyFilled:
             books.say(self.notice(.orderPartiallyFilled, order, nil, trade.trade, at: report.timestamp, cause))
-        case .cancelled, .expired:
-            books.say(
-                self.notice(
-                    .orderCancelled,
-                    order,
-                    report.reason,
-                    trade.trade,
-                    at: report.timestamp,
-                    cause
-                )
-            )
+        case .cancelled where order.isRecalled:
+            self.announceEnd(of: order, report.reason, trade.trade, &books, at: report.timestamp, cause)
             try self.continueAfterCancel(order, &trade, &books, report, causedBy: cause)
-        case .rejected:
-            books.say(
-                self.notice(.orderRejected, order, report.reason, trade.trade, at: report.timestamp, cause)
+        case .cancelled, .expired, .rejected:
+            // Nobody here has asked for that.
+            let isKept = trade.trade.state == .filled || trade.trade.state == .holding
+            if !isKept || trade.trade.heldQuantity <= .zero {
+                self.announceEnd(of: order, report.reason, trade.trade, &books, at: report.timestamp, cause)
+            }
+            if order.state == .rejected, !isKept {
+                self.checkAfterRefusal(of: order, report.reason, &trade, &books, at: report.timestamp, causedBy: cause)
+                return
+            }
+            self.checkHoldings(
+                for: &trade,
+                &books,
+                at: report.timestamp,
+                about: "\(order.id) \(order.state.rawValue)",
+                causedBy: cause
             )
+        case .submitted, .accepted:
+            if trade.trade.state == .exitTriggered, before == .intent || before == .unknown {
+                books.note(Note(.warning, "the stop is put back", ["order.id": "\(order.id)"]))
+            }
         default: break
         }
+    }
+
+    /// From here on PositionManagement replaces it, if the position is to be kept.
+    func announceEnd(
+        of stop: Order,
+        _ reason: String?,
+        _ trade: Trade,
+        _ books: inout Books,
+        at timestamp: Timestamp,
+        isLate: Bool = false,
+        _ cause: Message?
+    ) {
+        let event = stop.state == .rejected ? EventName.orderRejected : .orderCancelled
+        books.say(self.notice(event, stop, reason, trade, at: timestamp, cause, isLate: isLate))
     }
 
     private func exitMoved(
@@ -264,11 +305,18 @@ extension OrderExecutionAgent {
             }
             books.say(ended)
             // A sale that was cancelled to be replaced goes on at the market; anything else waits behind its stop.
-            let isToGoOn = order.terms.type == .limit || order.remainingQuantity != trade.trade.heldQuantity
-            if order.state == .cancelled, isToGoOn {
+            if order.state == .cancelled, order.isRecalled {
                 try self.continueExit(of: &trade, &books, at: report.timestamp, causedBy: cause)
+            } else if isRejected {
+                self.checkAfterRefusal(of: order, report.reason, &trade, &books, at: report.timestamp, causedBy: cause)
             } else {
-                self.restoreStop(&trade, &books, at: report.timestamp)
+                self.checkHoldings(
+                    for: &trade,
+                    &books,
+                    at: report.timestamp,
+                    about: "\(order.id) \(order.state.rawValue)",
+                    causedBy: cause
+                )
             }
         } else if order.state == .partiallyFilled {
             books.say(self.notice(.orderPartiallyFilled, order, nil, trade.trade, at: report.timestamp, cause))

@@ -16,7 +16,7 @@ package struct OrderExecutionAgent: Judgement {
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         switch input {
-        case .started, .feed(.connected), .poll: return try self.openTradeReads(documents)
+        case .started, .feed(.connected), .feed(.holdingsMoved), .poll: return try self.openTradeReads(documents)
         case .feed(.order(let report)): return [Trade.key(report.clientOrderID.trade), Account.key]
         case .feed, .quote, .login, .unprotected: return []
         case .message(let message):
@@ -30,10 +30,10 @@ package struct OrderExecutionAgent: Judgement {
                 case .reconcile(let ids):
                     trades.formUnion(ids.map(\.trade))
                     return try trades.sorted().map(Trade.key) + self.openTradeReads(documents)
-                case .holdings: return try self.openTradeReads(documents)
-                default: break
+                case .holdings: return try trades.map(Trade.key) + self.openTradeReads(documents)
+                case .find: return trades.sorted().map(Trade.key) + [Account.key, MarketClock.key, HoldingsWatch.key]
+                default: return trades.sorted().map(Trade.key) + [Account.key]
                 }
-                return trades.sorted().map(Trade.key) + [Account.key]
             case .tradeApproved:
                 return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key, HoldingsWatch.key]
             case .targetHit:
@@ -58,9 +58,12 @@ package struct OrderExecutionAgent: Judgement {
             try self.wantOpenOrders(&books, documents, isPoll: true)
             try self.pollHoldings(&books, documents)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
+        case .feed(.holdingsMoved(let symbol)):
+            if books.account?.value.concerns(symbol) == true { try self.wantHoldings(&books, documents) }
         case .feed, .quote, .login, .unprotected: break
         case .message(let message): try self.decide(message, &books, documents)
         }
+        if books.isInDoubt { try self.wantHoldings(&books, documents) }
         return books.decision()
     }
 
@@ -78,7 +81,12 @@ package struct OrderExecutionAgent: Judgement {
                 try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             }
             books.put(trade)
-        case .positionUnprotected, .exitRequested:
+        case .positionUnprotected:
+            // The broker would not take the stop, or somebody else has cancelled it: are the shares still there?
+            var trade = try books.trade(message.requiredTradeID)
+            self.checkHoldings(for: &trade, &books, at: message.timestamp, about: "\(message.id)", causedBy: message)
+            books.put(trade)
+        case .exitRequested:
             var trade = try books.trade(message.requiredTradeID)
             try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
             books.put(trade)
@@ -89,10 +97,14 @@ package struct OrderExecutionAgent: Judgement {
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
             try self.recallEntries(message, &books)
             try self.wantHoldings(&books, documents)
+            if try books.openTrades.contains(where: { try books.trade($0).trade.state == .cancelled }) {
+                try self.wantOpenOrders(&books, documents)
+            }
         case .marketStatus(let status) where status.isTransition:
             for id in books.openTrades {
                 var trade = try books.trade(id)
                 guard trade.trade.state == .exitTriggered else { continue }
+                trade.trade.sales.refusals = 0
                 try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
                 books.put(trade)
             }
@@ -160,13 +172,14 @@ package struct OrderExecutionAgent: Judgement {
         }
     }
 
-    /// The entry came to nothing: cash and symbol are free again.
+    /// The entry came to nothing: cash and symbol are free again, unless it may yet come to something.
     func abandon(
         _ trade: inout OpenTrade,
         _ order: Order,
         on trigger: TradeTrigger,
         _ reason: String?,
         at timestamp: Timestamp,
+        isCertain: Bool = true,
         _ books: inout Books
     ) throws {
         trade.trade.replace(order)
@@ -178,7 +191,7 @@ package struct OrderExecutionAgent: Judgement {
             about: order.id.description
         )
         try trade.step(to: .cancelled, on: trigger, at: timestamp, message: message.id)
-        books.account?.value.release(trade.trade.id)
+        if isCertain { books.account?.value.release(trade.trade.id) }
         books.say(message)
     }
 
@@ -233,8 +246,11 @@ package struct OrderExecutionAgent: Judgement {
         for id in books.openTrades {
             guard let trade = try? books.trade(id) else { continue }
             newest = max(newest, trade.trade.signaledAt)
-            // An intent's own call is still to come or under way; everything else can be asked about.
-            ids += trade.trade.orders.filter { !$0.state.isTerminal && $0.state != .intent }.map(\.id)
+            // An intent's own call is still to come or under way; everything else can be asked about. So is an entry that
+            // was given up and may yet turn up.
+            ids += trade.trade.orders.filter {
+                !$0.state.isTerminal && $0.state != .intent || trade.trade.state == .cancelled && $0.id.role == .entry
+            }.map(\.id)
         }
         guard !ids.isEmpty else {
             books.watch.value = BrokerQuestion()

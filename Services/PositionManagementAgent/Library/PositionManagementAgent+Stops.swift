@@ -197,6 +197,8 @@ extension PositionManagementAgent {
             position.trade.heldQuantity > .zero, let stop = position.trade.latest(.stop), stop.state.isTerminal,
             stop.id == notice.order.id
         else { return }
+        // OrderExecution tells of it again when the broker has said that there is something to protect.
+        guard position.trade.sellableQuantity > .zero, !position.trade.sales.isAsking else { return }
         guard stop.state != .rejected, stop.id.attempt < self.maximumStopAttempts else {
             return try self.stopRefused(stop, notice.reason ?? stop.state.rawValue, &position, message)
         }

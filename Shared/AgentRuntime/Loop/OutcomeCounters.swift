@@ -52,6 +52,7 @@ final class OutcomeCounters {
         case .feed(.bar): "feed.bar"
         case .feed(.order): "feed.order"
         case .feed(.ordersMoved): "feed.orders_moved"
+        case .feed(.holdingsMoved): "feed.holdings_moved"
         case .poll: "poll"
         case .login: "login"
         case .unprotected: "unprotected"

@@ -61,9 +61,12 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
             )
         }
         let timestamp: Timestamp? = try data.optional("timestamp")
+        let moved = Symbol(order.symbol).map { [FeedAction.event(.holdingsMoved($0))] } ?? []
         guard let report = order.report(execution: execution, at: order.event == .accepted ? nil : timestamp) else {
-            return [.note("an order that was not made here moved: \(order.symbol) \(event.prefix(20))")]
+            return [.note("an order that was not made here moved: \(order.symbol) \(event.prefix(20))")] + moved
         }
-        return [.event(.order(report))]
+        // A fill taken back or corrected is not booked: what the account holds decides.
+        let isTakenBack = event == "trade_bust" || event == "trade_correct"
+        return [.event(.order(report))] + (isTakenBack ? moved : [])
     }
 }

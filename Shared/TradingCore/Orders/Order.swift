@@ -14,6 +14,8 @@ package struct Order: Hashable, Sendable, JSONCodable {
     package var submittedAt: Timestamp?
     /// The market time of the last fill.
     package var filledAt: Timestamp?
+    /// We have asked the broker to cancel it.
+    package var isRecalled = false
 
     package init(terms: OrderTerms, intendedAt: Timestamp, state: OrderState = .intent) {
         self.terms = terms
@@ -46,6 +48,7 @@ package struct Order: Hashable, Sendable, JSONCodable {
         self.filledValue = try object.value("filled_value")
         self.submittedAt = try object.optional("submitted_at")
         self.filledAt = try object.optional("filled_at")
+        self.isRecalled = try object.optional("recalled") ?? false
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -58,6 +61,7 @@ package struct Order: Hashable, Sendable, JSONCodable {
             $0.field("filled_value", self.filledValue)
             $0.field("submitted_at", self.submittedAt)
             $0.field("filled_at", self.filledAt)
+            $0.field("recalled", self.isRecalled ? true : nil)
         }
     }
 }

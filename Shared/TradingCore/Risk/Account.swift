@@ -40,6 +40,11 @@ package struct Account: Hashable, Sendable, JSONCodable {
 
     package var symbolsWithOpenTrades: [Symbol] { Set(self.openTrades.values).sorted() }
 
+    /// Whether it has shares of it or an open trade in it.
+    package func concerns(_ symbol: Symbol) -> Bool {
+        self.positions[symbol] != nil || self.openTrades.values.contains(symbol)
+    }
+
     /// In the order of their ids.
     package func openTrades(in symbol: Symbol) -> [TradeID] {
         self.openTrades.filter { $0.value == symbol }.keys.sorted()

@@ -56,6 +56,10 @@ package struct Trade: Hashable, Sendable, JSONCodable {
     package var exitReason: ExitReason?
     /// Profit or loss in exact dollars; set when closed.
     package var pnl: Money?
+    package var sales = SaleCheck()
+
+    /// Of so many orders those sales that have ended without selling anything are forgotten, the oldest first.
+    private static let maximumOrders = 50
 
     package init(id: TradeID, symbol: Symbol, strategy: String, traceID: TraceID, signaledAt: Timestamp) {
         self.id = id
@@ -92,7 +96,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         ClientOrderID(trade: self.id, role: role, attempt: (self.latest(role)?.id.attempt ?? 0) + 1)
     }
 
-    /// The next stop for everything held: good till cancelled, at the plan's stop price.
+    /// The next stop for everything that may be sold: good till cancelled, at the plan's stop price.
     package func nextStop(at timestamp: Timestamp, _ tickRule: TickRule) -> Order {
         Order(
             terms: OrderTerms(
@@ -100,7 +104,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
                 symbol: self.symbol,
                 side: .sell,
                 type: .stop,
-                quantity: self.heldQuantity,
+                quantity: self.sellableQuantity,
                 stopPrice: (self.plan?.stopPrice).map { tickRule.stop($0, .sell) },
                 timeInForce: .goodTillCancelled
             ),
@@ -113,7 +117,18 @@ package struct Trade: Hashable, Sendable, JSONCodable {
             self.orders[index] = order
         } else {
             self.orders.append(order)
+            self.forgetOldSales()
         }
+    }
+
+    /// A broker that refuses every sale for hours must not make the record grow for hours.
+    private mutating func forgetOldSales() {
+        guard self.orders.count > Self.maximumOrders else { return }
+        let latest = OrderRole.allCases.compactMap { self.latest($0)?.id }
+        let oldest = self.orders.firstIndex {
+            $0.terms.side == .sell && $0.state.isTerminal && $0.filledQuantity == .zero && !latest.contains($0.id)
+        }
+        if let oldest { self.orders.remove(at: oldest) }
     }
 
     /// Shares held now: bought less sold.
@@ -121,6 +136,11 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.orders.reduce(.zero) { held, order in
             order.terms.side == .buy ? held + order.filledQuantity : held - order.filledQuantity
         }
+    }
+
+    /// How many of them may be sold: no more than the broker is known to hold.
+    package var sellableQuantity: Quantity {
+        max(.zero, self.sales.brokerHolds.map { min($0, self.heldQuantity) } ?? self.heldQuantity)
     }
 
     package var entryOrder: Order? { self.latest(.entry) }
@@ -155,6 +175,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.refusal = try object.optional("refusal")
         self.exitReason = try object.optional("exit_reason")
         self.pnl = try object.optional("pnl")
+        self.sales = try object.optional("sales") ?? SaleCheck()
         if let _: Price = try object.optional("entry_price") { self.plan = try EntryPlan(object) }
     }
 
@@ -175,6 +196,7 @@ package struct Trade: Hashable, Sendable, JSONCodable {
             $0.field("refusal", self.refusal)
             $0.field("exit_reason", self.exitReason)
             $0.field("pnl", self.pnl)
+            $0.field("sales", self.sales == SaleCheck() ? nil : self.sales)
         }
     }
 }
