@@ -43,7 +43,7 @@ package struct Journal {
     }
 
     /// Adds the entry for what `commit` holds so far.
-    func append(_ spans: [TraceSpan], causedBy cause: MessageID?, to commit: inout Commit, at now: Timestamp) {
+    package func append(_ spans: [TraceSpan], causedBy cause: MessageID?, to commit: inout Commit, at now: Timestamp) {
         let entry = JournalEntry(
             commit,
             spans: spans.filter { self.traces.takes($0.traceID) },
