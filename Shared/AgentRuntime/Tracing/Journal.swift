@@ -1,4 +1,4 @@
-import MessageBus
+package import MessageBus
 import Telemetry
 import Tracing
 package import TradingCore

@@ -192,7 +192,8 @@ extension [OTLPCollector.Batch] {
             let spans = batch.spans.dropFirst(skipped).prefix(left)
             skipped = Swift.max(skipped - batch.spans.count, 0)
             left -= spans.count
-            return spans.isEmpty ? nil : .init(service: batch.service, instance: batch.instance, spans: [TraceSpan](spans))
+            guard !spans.isEmpty else { return nil }
+            return .init(service: batch.service, instance: batch.instance, spans: [TraceSpan](spans))
         }
     }
 }
