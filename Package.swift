@@ -25,7 +25,7 @@ let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swi
 /// An agent is a library (its judgement: pure, small) and a thin executable around it.
 func agent(_ name: String, executable: String) -> [Target] {
     [
-        .target(name: name, dependencies: ["TradingCore"], path: "Services/\(name)/Library"),
+        .target(name: name, dependencies: ["TradingCore", tracing], path: "Services/\(name)/Library"),
         .executableTarget(
             name: executable,
             dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "HTTPTransport", "TradingCore"],

@@ -1,3 +1,4 @@
+import Tracing
 package import TradingCore
 
 /// Says yes or no to every entry and how large it may be, keeps the account's high-water mark, and stops entries when
@@ -128,23 +129,30 @@ package struct RiskManagementAgent: Judgement {
     ) throws -> Result<Quantity, RiskRefusal> {
         if let refusal = RiskRules.checkLogin(self.login, limits: self.limits) { return .failure(refusal) }
         if let refusal = RiskRules.checkProtection(of: self.unprotected) { return .failure(refusal) }
-        if let refusal = RiskRules.checkLimits(
-            signal.plan,
-            symbol: signal.symbol,
-            trade: trade.id,
-            account: account,
-            equity: equity,
-            limits: self.limits
-        ) {
-            return .failure(refusal)
+        let refusal = withSpan("risk.check_limits") { span in
+            let refusal = RiskRules.checkLimits(
+                signal.plan,
+                symbol: signal.symbol,
+                trade: trade.id,
+                account: account,
+                equity: equity,
+                limits: self.limits
+            )
+            if let refusal { span.attributes["risk.refusal"] = "\(refusal)" }
+            return refusal
         }
-        return try RiskRules.calculateSize(
-            entryPrice: signal.plan.entryPrice,
-            wanted: signal.quantity,
-            account: account,
-            equity: equity,
-            limits: self.limits
-        )
+        if let refusal { return .failure(refusal) }
+        return try withSpan("risk.calculate_size") { span in
+            let size = try RiskRules.calculateSize(
+                entryPrice: signal.plan.entryPrice,
+                wanted: signal.quantity,
+                account: account,
+                equity: equity,
+                limits: self.limits
+            )
+            span.attributes["risk.size"] = "\(size)"
+            return size
+        }
     }
 
     /// That entries stop for the login's sake is said once for each login, and that they go on again once.

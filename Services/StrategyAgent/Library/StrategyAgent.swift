@@ -1,3 +1,4 @@
+import Tracing
 package import TradingCore
 
 /// Scans completed bars, plans entries and decides when a position has been held long enough. Nothing else: what may
@@ -110,7 +111,12 @@ package struct StrategyAgent<S: Strategy>: Judgement {
                 causedBy: message
             )
         )
-        if record.value.trade == nil, self.strategy.isCandidate(bar, state: record.value.state) {
+        let isCandidate = withSpan("strategy.evaluate_criteria") { span in
+            let isCandidate = record.value.trade == nil && self.strategy.isCandidate(bar, state: record.value.state)
+            span.attributes["strategy.is_candidate"] = isCandidate
+            return isCandidate
+        }
+        if isCandidate {
             let id = TradeID(symbol: received.symbol, signaledAt: message.timestamp)
             var trade = Trade(
                 id: id,
