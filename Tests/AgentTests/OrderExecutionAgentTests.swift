@@ -349,7 +349,7 @@ import TradingCore
             Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade)
         )
         #expect(refused.calls.map(\.operation) == [.holdings(since: nil)], "are the shares still there?")
-        #expect(refused.calls.map(\.lane) == [.protective])
+        #expect(refused.calls.map(\.lane) == [.account])
         let held = try stage.judge(Sample.holds(50, of: trade))
         let restored = try #require(try stage.trade(trade.id).latest(.stop))
         #expect(restored.id.attempt == 2)
