@@ -157,7 +157,7 @@ let tests: [Target] = [
     ),
     .testTarget(
         name: "TradeControlTests",
-        dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", argumentParser],
+        dependencies: ["TradeControl", "TradingCore", "MarketSimulation", "MessageBus", "TestSupport", argumentParser],
         path: "Tests/TradeControlTests"
     ),
     .testTarget(
