@@ -6,6 +6,6 @@ struct TradeControlCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tradectl",
         abstract: "Runs and looks after Quintet's trading agents.",
-        subcommands: [ReplayCommand.self, HaltCommand.self, ResumeCommand.self, SchwabCommand.self]
+        subcommands: [ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, PositionsCommand.self, HaltCommand.self, ResumeCommand.self, SchwabCommand.self]
     )
 }
