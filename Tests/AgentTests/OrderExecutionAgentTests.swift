@@ -80,13 +80,14 @@ import TradingCore
         #expect(throws: InvalidTransition.self) { try stage.judge(Sample.message(try self.approval(), trade)) }
     }
 
-    @Test(arguments: ["stopped", "expired"])
+    @Test(arguments: ["stopped", "expired", "halted"])
     func `nothing is sent when entries are stopped or the approval has expired`(why: String) throws {
         let stage = self.stage()
         let trade = try Sample.trade(.entryApproved)
         stage.put(trade)
         var account = try Sample.account(reserving: trade)
         if why == "stopped" { account.entriesStopped = "drawdown" }
+        if why == "halted" { stage.put(TradingHalt.key, TradingHalt(by: "ann", reason: "odd", since: Sample.now)) }
         stage.put(Account.key, account)
         var clock = Sample.clock()
         if why == "expired" { clock.lastBoundary = Sample.now + .seconds(301) }
