@@ -1,5 +1,6 @@
 import Glibc
 import HTTPTransport
+import TestSupport
 import Testing
 import TradingCore
 

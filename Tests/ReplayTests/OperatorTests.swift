@@ -1,5 +1,6 @@
 import Glibc
 import MessageBus
+import TestSupport
 import Testing
 import TradingCore
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import TradingCore
 
 /// One call of `tradectl` for a system that runs.
