@@ -37,6 +37,9 @@ package struct AgentDefinition: Sendable {
 
 /// Runs one agent from configuration to graceful stop.
 package enum AgentProcess {
+    /// Has a process read its configuration and end, with code 0 if it can be used.
+    package static let checkOption = "--check-configuration"
+
     /// Returns when the process has been asked to stop and has finished what it had in hand. A configuration that
     /// cannot be used is printed and ends the process with code 78.
     package static func run(_ definition: AgentDefinition) async {
@@ -59,6 +62,7 @@ package enum AgentProcess {
         let parentWatch = try ParentWatch(settings)
         settings.declare(AgentConfiguration.sharedKeys)
         try settings.refuseUnknownKeys()
+        if CommandLine.arguments.dropFirst().contains(Self.checkOption) { return }
 
         let common = configuration.common
         let metrics = Telemetry.bootstrap(

@@ -148,9 +148,8 @@ extension RequestUrgency {
         switch call.operation {
         case .place: self = call.lane == .protective ? .exit : .entry
         case .cancel: self = .exit
-        case .find, .reconcile: self = .orders
-        // A sale waits for it.
-        case .holdings where call.lane == .protective: self = .orders
+        // A sale waits to know what is held now.
+        case .find, .reconcile, .holdings(since: nil): self = .orders
         case .account, .holdings, .clock, .calendar, .bars, .latestQuotes: self = .data
         }
     }

@@ -15,6 +15,7 @@ import TradingCore
         var placed = 0
         var looks = 0
         var failure: BrokerError?
+        var known: OrderReport?
 
         func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
             self.placed += 1
@@ -24,7 +25,7 @@ import TradingCore
         func requestCancel(brokerOrderID: String) throws(BrokerError) {}
         func order(_ order: OrderReference) throws(BrokerError) -> OrderReport? {
             self.looks += 1
-            return nil
+            return self.known
         }
         func replace(_ order: OrderReference, with replacement: OrderTerms) throws(BrokerError) -> OrderReport {
             throw BrokerError(.refused(code: "403"), "not now")
@@ -122,9 +123,33 @@ import TradingCore
             _ = try self.bus.commit(commit)
         }
 
+        func halt() throws {
+            let halt = TradingHalt(by: "ann", reason: "odd data", since: Timestamp(seconds: 0))
+            var commit = Commit()
+            commit.puts = [(key: TradingHalt.key, body: JSONWriter.bytes(halt))]
+            _ = try self.bus.commit(commit)
+        }
+
+        /// As a worker does that died with a call in hand.
+        func takeCallAndDie() throws {
+            _ = try self.bus.receive(
+                group: self.agent.rawValue,
+                consumer: "a",
+                streams: [self.agent.callStream(self.lane)],
+                limit: 1,
+                timeout: .zero
+            )
+        }
+
+        func restart() throws { try self.worker.synchronise(self.desk) }
+
         func answer(_ call: BrokerCall) throws -> BrokerAnswer {
             try self.ask(call)
             try self.turn()
+            return try self.lastAnswer()
+        }
+
+        func lastAnswer() throws -> BrokerAnswer {
             let body = try #require(try self.bus.tail(of: self.agent.inbox, limit: 1).last?.body)
             guard case .brokerCallCompleted(let answer) = try Message(decoding: body).body else {
                 throw NotYet("the inbox holds something else than an answer")
@@ -248,6 +273,53 @@ import TradingCore
         try stage.turn()
         #expect(stage.broker.looks == 2)
         #expect(try stage.answers == 2)
+    }
+
+    @Test func `while trading is halted no entry is sent, and stops and exits are`() throws {
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        try stage.store(order)
+        let call = BrokerCall(.place(order.terms), lane: .entries)
+        try stage.halt()
+        guard case .unavailable(let reason) = try stage.answer(call).outcome else {
+            Issue.record("an entry was not answered as certainly not sent")
+            return
+        }
+        #expect(reason.contains("halted by ann") && reason.contains("odd data"))
+        #expect(stage.broker.placed == 0 && stage.broker.looks == 0)
+        var stop = order
+        stop.terms.clientOrderID = ClientOrderID(trade: order.id.trade, role: .stop, attempt: 1)
+        try stage.store(stop)
+        _ = try stage.answer(BrokerCall(.place(stop.terms), lane: .entries))
+        #expect(stage.broker.placed == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func `an entry that may have been sent before a halt is looked up and never sent`(isThere: Bool) throws {
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        try stage.store(order)
+        try stage.ask(BrokerCall(.place(order.terms), lane: .entries))
+        try stage.takeCallAndDie()
+        try stage.halt()
+        let report = OrderReport(
+            clientOrderID: order.id,
+            brokerOrderID: "b",
+            event: .accepted,
+            filledQuantity: .zero,
+            averagePrice: nil,
+            submittedAt: Timestamp(seconds: 0),
+            timestamp: Timestamp(seconds: 0)
+        )
+        if isThere { stage.broker.known = report }
+        try stage.restart()
+        #expect(stage.broker.looks == 1)
+        #expect(stage.broker.placed == 0)
+        switch try stage.lastAnswer().outcome {
+        case .orders(let reports): #expect(isThere && reports == [report])
+        case .unknown: #expect(!isThere)
+        default: Issue.record("\(try stage.lastAnswer().outcome)")
+        }
     }
 
     @Test func `the machine's clock is held against the broker's in a real market`() throws {

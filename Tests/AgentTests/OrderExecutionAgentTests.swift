@@ -80,13 +80,14 @@ import TradingCore
         #expect(throws: InvalidTransition.self) { try stage.judge(Sample.message(try self.approval(), trade)) }
     }
 
-    @Test(arguments: ["stopped", "expired"])
+    @Test(arguments: ["stopped", "expired", "halted"])
     func `nothing is sent when entries are stopped or the approval has expired`(why: String) throws {
         let stage = self.stage()
         let trade = try Sample.trade(.entryApproved)
         stage.put(trade)
         var account = try Sample.account(reserving: trade)
         if why == "stopped" { account.entriesStopped = "drawdown" }
+        if why == "halted" { stage.put(TradingHalt.key, TradingHalt(by: "ann", reason: "odd", since: Sample.now)) }
         stage.put(Account.key, account)
         var clock = Sample.clock()
         if why == "expired" { clock.lastBoundary = Sample.now + .seconds(301) }
@@ -349,7 +350,7 @@ import TradingCore
             Sample.answer(.place(exit.terms), .refused(code: "403", reason: "insufficient qty"), trade)
         )
         #expect(refused.calls.map(\.operation) == [.holdings(since: nil)], "are the shares still there?")
-        #expect(refused.calls.map(\.lane) == [.protective])
+        #expect(refused.calls.map(\.lane) == [.account])
         let held = try stage.judge(Sample.holds(50, of: trade))
         let restored = try #require(try stage.trade(trade.id).latest(.stop))
         #expect(restored.id.attempt == 2)

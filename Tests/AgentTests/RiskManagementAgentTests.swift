@@ -178,6 +178,50 @@ import TradingCore
         #expect(try stage.judge(try self.signal(trade)).events == [.tradeApproved])
     }
 
+    @Test func `while trading is halted every signal is refused with that reason`() throws {
+        let stage = self.stage()
+        stage.put(Account.key, try Sample.account())
+        stage.put(TradingHalt.key, TradingHalt(by: "ann", reason: "odd data", since: Sample.now))
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeRejected])
+        let refusal = try #require(try stage.trade(trade.id).refusal)
+        #expect(refusal.rule == .tradingHalted)
+        #expect(refusal.value.contains("ann") && refusal.value.contains("odd data"))
+        #expect(try stage.account().reservedCash == .zero)
+    }
+
+    @Test func `a halt that cannot be read is one all the same`() throws {
+        let stage = self.stage()
+        stage.put(Account.key, try Sample.account())
+        stage.put(TradingHalt.key, "nonsense")
+        let trade = try Sample.trade(.setupDetected)
+        stage.put(trade)
+        #expect(try stage.judge(try self.signal(trade)).events == [.tradeRejected])
+        #expect(try stage.trade(trade.id).refusal?.rule == .tradingHalted)
+    }
+
+    /// The halt itself is in the ledger; its message may come after its end. A message by itself stops entries.
+    @Test func `the news of a halt, however late, stops nothing that the ledger does not`() throws {
+        let stage = self.stage()
+        var account = try Sample.account(cash: 9000)
+        account.drawdownPeak = Money(10_000)
+        stage.put(Account.key, account)
+        func say(_ body: MessageBody) throws {
+            try stage.judge(.message(Speaker(.strategy).say(body, at: Sample.now, about: "1")))
+        }
+        try say(.tradingHalted(TradingSwitch(reason: "odd data", since: Sample.now)))
+        #expect(try stage.account() == account)
+        // The end of a halt does not measure a drawdown anew that has stopped nothing.
+        try say(.tradingResumed(TradingSwitch(reason: "looked at")))
+        #expect(try stage.account() == account)
+        try say(.tradingHalted(TradingSwitch(reason: "by hand")))
+        #expect(try stage.account().entriesStopped == "by hand")
+        try say(.tradingResumed(TradingSwitch(reason: "looked at")))
+        #expect(try stage.account().entriesStopped == nil)
+        #expect(try stage.account().drawdownPeak == account.equity)
+    }
+
     @Test func `the high-water mark is taken at the close and the broker is asked`() throws {
         let stage = self.stage()
         stage.put(Account.key, try Sample.account(cash: 10_000))

@@ -77,7 +77,7 @@ import TradingCore
         let trade = try self.hold(.holding, (.stop, .accepted))
         let stop = try self.latest(.stop, trade)
         let ended = try self.stage.judge(.feed(.order(Sample.report(stop.id, event))))
-        #expect(ended.calls == [BrokerCall(.holdings(since: nil), lane: .protective)])
+        #expect(ended.calls == [BrokerCall(.holdings(since: nil), lane: .account)])
         #expect(ended.events.isEmpty)
         // Nothing that wants to be sold goes out before the broker has answered.
         let exit = ExitSignal(symbol: trade.symbol, reason: "40 sessions")
@@ -255,6 +255,21 @@ import TradingCore
         self.positions.put(try self.stage.trade(trade.id))
         try self.positions.judge(.message(try #require(gone.messages.first)))
         #expect(try self.positions.trade(trade.id).latest(.stop)?.terms.quantity == Quantity(30))
+    }
+
+    @Test func `a stop that fits no more is not sent again`() throws {
+        let trade = try self.hold(.holding, (.stop, .unknown))
+        var stop = try self.latest(.stop, trade)
+        stop.submittedAt = nil
+        var unsent = trade
+        unsent.replace(stop)
+        self.stage.put(unsent)
+        try self.compareTwice(try self.stage.judge(.feed(.holdingsMoved(trade.symbol))), trade, shares: 0)
+        self.positions.put(try self.stage.trade(trade.id))
+        let absent = Sample.answer(.find(stop.id), .notFound, trade, misses: 60)
+        #expect(try self.positions.judge(absent).calls.isEmpty)
+        #expect(try self.stage.judge(absent).calls.isEmpty)
+        #expect(try self.latest(.stop, trade).state == .cancelled)
     }
 
     @Test func `fewer shares filled than are booked freeze the symbol, once the broker has said so twice`() throws {

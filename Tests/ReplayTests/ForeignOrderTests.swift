@@ -31,23 +31,53 @@ extension ReplayTests {
             #expect(!disagreements.isEmpty, "\(outcome.output.suffix(1500))")
         }
 
+        /// The stops go with the shares: what the agents would place in their stead would end short.
+        @Test func `shares that somebody else has sold are not sold again`() async throws {
+            let run = try ReplayRunner(bars: try SampleBars.small().folder().path)
+            try await run.reaches(ticks: 300)
+            var isLiquidated = false
+            for _ in 0..<2000 where !isLiquidated {
+                let held = try self.ask(.get, "/v2/positions", of: run)
+                guard String(decoding: held.body, as: UTF8.self).contains("symbol") else { continue }
+                let sold = try self.ask(.delete, "/v2/positions?cancel_orders=true", of: run)
+                isLiquidated = String(decoding: sold.body, as: UTF8.self).contains("symbol")
+            }
+            #expect(isLiquidated)
+            let outcome = try await run.finish()
+            // Trades are left without their shares.
+            #expect(outcome.end == .exit(1))
+            let log = (Files.text("\(run.directory)/logs/order-execution-agent-1.log") ?? "").split(separator: "\n")
+            #expect(log.contains { $0.contains("the broker holds 0 shares and the ledger") })
+            // A sale may have been under way.
+            #expect(log.filter { $0.contains("order refused") }.count <= 1, "\(log.suffix(20))")
+        }
+
         private func buy(_ symbol: String, of run: ReplayRunner) throws {
+            let body = #"{"symbol":"\#(symbol)","qty":"1","side":"buy","type":"market","time_in_force":"gtc"}"#
+            let response = try self.ask(.post, "/v2/orders", Array(body.utf8), of: run)
+            #expect(response.status == 200, "\(String(decoding: response.body, as: UTF8.self))")
+        }
+
+        private func ask(
+            _ method: HTTPRequest.Method,
+            _ path: String,
+            _ body: [UInt8]? = nil,
+            of run: ReplayRunner
+        ) throws -> HTTPResponse {
             let ports = try JSONValue(
                 parsing: Array(try #require(Files.text("\(run.directory)/broker-simulator.ports")).utf8)
             )
-            let body = #"{"symbol":"\#(symbol)","qty":"1","side":"buy","type":"market","time_in_force":"gtc"}"#
-            let response = try CurlHTTPClient().perform(
+            return try CurlHTTPClient().perform(
                 HTTPRequest(
-                    method: .post,
-                    url: "http://127.0.0.1:\(try #require(ports["port"]?.integer))/v2/orders",
+                    method: method,
+                    url: "http://127.0.0.1:\(try #require(ports["port"]?.integer))\(path)",
                     headers: [
                         ("APCA-API-KEY-ID", "key"), ("APCA-API-SECRET-KEY", "secret"),
                         ("Content-Type", "application/json"),
                     ],
-                    body: Array(body.utf8)
+                    body: body
                 )
             )
-            #expect(response.status == 200, "\(String(decoding: response.body, as: UTF8.self))")
         }
     }
 }

@@ -132,13 +132,23 @@ final class HeldReplay {
 
     /// Lets the replay go on until it is held after a close while a position is open.
     func untilClosedWithPosition() async throws -> (Trade, closedAt: Timestamp) {
+        let (trade, clock) = try await self.until("after a close with a position open") { trade, clock in
+            clock.isOpen == false && trade.state == .holding
+        }
+        return (trade, clock.lastBoundary)
+    }
+
+    /// Lets the replay go on until it is held while an open trade and the market are as wanted.
+    func until(
+        _ what: String,
+        _ isWanted: (Trade, MarketClock) -> Bool
+    ) async throws -> (Trade, MarketClock) {
         for _ in 0..<200 {
             let documents = try self.ledger.documents([Account.key, MarketClock.key])
-            let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
-            if let clock = clock?.value, clock.isOpen == false {
+            if let clock: Versioned<MarketClock> = try documents.find(MarketClock.key) {
                 for id in try documents.account().value.openTrades.keys.sorted() {
                     let trade = try self.trade(id)
-                    if trade.state == .holding { return (trade, clock.lastBoundary) }
+                    if isWanted(trade, clock.value) { return (trade, clock.value) }
                 }
             }
             let ticks = self.run.ticks ?? 0
@@ -146,7 +156,7 @@ final class HeldReplay {
             try await self.run.reaches(ticks: ticks + 1)
             try await self.hold()
         }
-        throw TestFailure("The replay was never held after a close with a position open.")
+        throw TestFailure("The replay was never held \(what).")
     }
 
     func trade(_ id: TradeID) throws -> Trade { try self.ledger.trade(id) }
@@ -180,6 +190,14 @@ final class HeldReplay {
                 channel: EventName.quoteUpdated.rawValue
             )
         )
+    }
+
+    /// The rules of Risk's last hundred refusals.
+    func refusals() throws -> [RiskRule] {
+        try self.ledger.bus.tail(of: EventName.tradeRejected.stream, limit: 100).compactMap { entry in
+            guard case .tradeRejected(let breach) = try Message(decoding: entry.body).body else { return nil }
+            return breach.refusal.rule
+        }
     }
 
     func notices(_ event: EventName) throws -> [OrderNotice] {

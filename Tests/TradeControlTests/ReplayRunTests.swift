@@ -151,7 +151,7 @@ struct ReplayRunTests {
         var settings = try self.settings()
         settings.binaries = "\(self.folder.path)/nowhere"
         let failure = try #require(throws: CommandFailure.self) { try ReplayProcesses.checkPrograms(settings) }
-        #expect(failure.code == .missingProgram)
+        #expect(failure.code == .unavailable)
         #expect(failure.description.contains("nowhere/market-data-agent"))
     }
 

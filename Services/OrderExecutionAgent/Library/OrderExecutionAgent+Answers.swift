@@ -165,7 +165,7 @@ extension OrderExecutionAgent {
             return books.put(trade)
         }
         let makesWay = id.role == .stop && trade.trade.state == .exitTriggered
-        if order.submittedAt == nil, !makesWay {
+        if order.submittedAt == nil, !makesWay, !order.isRecalled {
             // It never arrived: the same intent under the same id may go out now.
             books.say(
                 self.speaker.say(
@@ -178,9 +178,14 @@ extension OrderExecutionAgent {
             )
             return
         }
+        try self.end(order, because: reason, message, &books)
+    }
+
+    /// The order is certainly not at the broker, nor on its way there.
+    private func end(_ order: Order, because reason: String, _ message: Message, _ books: inout Books) throws {
         try self.apply(
             OrderReport(
-                clientOrderID: id,
+                clientOrderID: order.id,
                 brokerOrderID: order.brokerOrderID ?? "",
                 event: .cancelled,
                 filledQuantity: order.filledQuantity,
@@ -239,6 +244,8 @@ extension OrderExecutionAgent {
             // Fail fast on entries.
             order.step(on: .cancelled)
             try self.abandon(&trade, order, on: .orderCancelled, reason, at: message.timestamp, &books)
+        case .unavailable(let reason) where order.isRecalled:
+            return try self.end(order, because: reason, message, &books)
         default:
             // Never give up on exits.
             self.repeatCall(answer, message, &books)

@@ -17,7 +17,7 @@ extension OrderExecutionAgent {
         books.say(
             self.speaker.say(
                 .brokerCallRequested(
-                    BrokerCall(.holdings(since: nil), lane: .protective, delaySeconds: delaySeconds)
+                    BrokerCall(.holdings(since: nil), lane: .account, delaySeconds: delaySeconds)
                 ),
                 trade: trade.trade,
                 at: timestamp,

@@ -35,7 +35,10 @@ package struct OrderExecutionAgent: Judgement {
                 default: return trades.sorted().map(Trade.key) + [Account.key]
                 }
             case .tradeApproved:
-                return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key, HoldingsWatch.key]
+                return try [
+                    Trade.key(message.requiredTradeID), Account.key, MarketClock.key, HoldingsWatch.key,
+                    TradingHalt.key,
+                ]
             case .targetHit:
                 return try [Trade.key(message.requiredTradeID), Account.key, MarketClock.key]
             default: return try [Trade.key(message.requiredTradeID), Account.key]
@@ -70,7 +73,13 @@ package struct OrderExecutionAgent: Judgement {
     private func decide(_ message: Message, _ books: inout Books, _ documents: Documents) throws {
         switch message.body {
         case .tradeApproved(let approval):
-            try self.submitEntry(approval, message, &books, clock: try documents.find(MarketClock.key))
+            try self.submitEntry(
+                approval,
+                message,
+                &books,
+                clock: try documents.find(MarketClock.key),
+                halt: documents.halt
+            )
         case .targetHit:
             let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
             var trade = try books.trade(message.requiredTradeID)
@@ -117,7 +126,8 @@ package struct OrderExecutionAgent: Judgement {
         _ approval: TradeApproval,
         _ message: Message,
         _ books: inout Books,
-        clock: Versioned<MarketClock>?
+        clock: Versioned<MarketClock>?,
+        halt: TradingHalt?
     ) throws {
         var trade = try books.trade(message.requiredTradeID)
         guard trade.trade.state == .entryApproved, trade.trade.latest(.entry) == nil else {
@@ -130,7 +140,9 @@ package struct OrderExecutionAgent: Judgement {
         }
         var order = self.entryOrder(of: trade.trade, approval.plan, approval.quantity, at: message.timestamp)
         let refusal: String?
-        if let reason = books.account?.value.entriesStopped {
+        if let halt {
+            refusal = "\(halt)"
+        } else if let reason = books.account?.value.entriesStopped {
             refusal = "entries are stopped: \(reason)"
         } else if let reason = books.account?.value.frozenSymbols[approval.symbol] {
             refusal = "\(approval.symbol) is frozen: \(reason)"

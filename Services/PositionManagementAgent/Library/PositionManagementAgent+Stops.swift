@@ -36,6 +36,8 @@ extension PositionManagementAgent {
         // An answer about a stop that has been replaced, or has ended, comes too late to matter.
         guard var order = position.trade.latest(.stop), order.id == id else { return }
         switch answer.outcome {
+        // It does not fit any more: OrderExecution sees to its end.
+        case .notFound where order.isRecalled, .unavailable where order.isRecalled: return
         case .orders(let reports):
             // Fills are OrderExecution's to book; here it only counts that the broker has the stop.
             guard let report = reports.first else { return }

@@ -28,7 +28,7 @@ package struct RiskManagementAgent: Judgement {
         guard case .message(let message) = input else { return [Account.key] }
         var keys = [Account.key]
         switch message.body {
-        case .entrySignal: keys += [try Trade.key(message.requiredTradeID), MarketClock.key]
+        case .entrySignal: keys += [try Trade.key(message.requiredTradeID), MarketClock.key, TradingHalt.key]
         case .marketStatus: keys.append(MarketClock.key)
         default: break
         }
@@ -48,6 +48,8 @@ package struct RiskManagementAgent: Judgement {
             case .entrySignal(let signal): return try self.approveTrade(signal, message, documents)
             case .marketStatus(let status) where status.isTransition && !status.isOpen:
                 return try self.recordEquity(status, message, documents)
+            // One that is in the ledger holds until the ledger has it no more, however late its message comes.
+            case .tradingHalted(let halt) where halt.since != nil: return Decision()
             case .tradingHalted(let halt): return try self.stopEntries(because: halt.reason, documents)
             case .tradingResumed: return try self.stopEntries(because: nil, documents)
             case .brokerCallCompleted(let answer): return try self.compareAccount(answer, message, documents)
@@ -69,7 +71,9 @@ package struct RiskManagementAgent: Judgement {
         let clock: Versioned<MarketClock>? = try documents.find(MarketClock.key)
         guard let equity = try RiskRules.equity(of: account.value, prices: try self.prices(account.value, documents))
         else { throw NotYet("a held symbol has no price yet") }
-        let objection = Self.objection(to: signal.plan.session, at: message.timestamp, clock?.value)
+        let objection =
+            RiskRules.checkHalt(documents.halt)
+            ?? Self.objection(to: signal.plan.session, at: message.timestamp, clock?.value)
         switch try objection.map(Result.failure)
             ?? self.verdict(signal, trade.value, account.value, equity: equity)
         {
@@ -234,6 +238,8 @@ package struct RiskManagementAgent: Judgement {
         if let reason {
             account.value.entriesStopped = reason
         } else {
+            // The end of a halt alone is no reason to measure falls anew.
+            guard account.value.entriesStopped != nil else { return Decision() }
             account.value.resumeEntries()
         }
         var decision = Decision()

@@ -6,6 +6,10 @@ struct TradeControlCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tradectl",
         abstract: "Runs and looks after Quintet's trading agents.",
-        subcommands: [ReplayCommand.self, SchwabCommand.self]
+        subcommands: [
+            ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, PositionsCommand.self,
+            HaltCommand.self, ResumeCommand.self, FlattenCommand.self, CancelCommand.self, DeadLettersCommand.self,
+            ConfigCommand.self, DoctorCommand.self, SchwabCommand.self,
+        ]
     )
 }

@@ -50,7 +50,7 @@ package enum BrokerSettings: Sendable {
     }
 
     /// A broker for the thread that calls this, whose requests go through the gate, if there is one.
-    func makeBroker(_ tls: TLSSettings, gate: RateGate? = nil) -> any Broker {
+    package func makeBroker(_ tls: TLSSettings, gate: RateGate? = nil) -> any Broker {
         var client: any HTTPClient = CurlHTTPClient(tls: tls)
         switch self {
         case .alpaca(let endpoints):

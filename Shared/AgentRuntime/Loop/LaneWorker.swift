@@ -248,8 +248,10 @@ package final class LaneWorker {
         if let (request, call) = Self.call(in: delivery) {
             let started = ContinuousClock.now
             let start = WallClock.now()
-            let orders = try self.orders(of: call)
-            let answer = self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
+            let (orders, halt) = try self.read(for: call)
+            let answer =
+                halt.map { self.withhold(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade, because: $0) }
+                ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
             self.measure(call, answer, since: started)
             var message = request
             message.body = .brokerCallCompleted(answer)
@@ -365,15 +367,35 @@ package final class LaneWorker {
         return Int((start + duration / 2).milliseconds - told.milliseconds)
     }
 
-    /// As the ledger has them now, which may be later than the call.
-    private func orders(of call: BrokerCall) throws -> [OrderReference] {
-        guard !call.orders.isEmpty else { return [] }
-        let keys = Set(call.orders.map(\.trade)).sorted().map(Trade.key)
+    /// While trading is halted no entry is sent. One that may have been sent before is looked for.
+    private func withhold(
+        _ call: BrokerCall,
+        _ orders: [OrderReference],
+        _ desk: BrokerDesk,
+        mayHaveBeenMade: Bool,
+        because halt: TradingHalt
+    ) -> BrokerAnswer {
+        guard mayHaveBeenMade, let id = call.orders.first else {
+            return BrokerAnswer(call, .unavailable(reason: "\(halt)"))
+        }
+        let search = BrokerCall(.find(id), lane: call.lane)
+        let found = self.perform(search, orders, desk, mayHaveBeenMade: true).outcome
+        if case .orders = found { return BrokerAnswer(call, found) }
+        return BrokerAnswer(call, .unknown(reason: "it may have been sent before, and is not sent again: \(halt)"))
+    }
+
+    /// The call's orders as the ledger has them now, which may be later than the call; of an entry that is to be sent,
+    /// also the halt that forbids it.
+    private func read(for call: BrokerCall) throws -> (orders: [OrderReference], halt: TradingHalt?) {
+        guard !call.orders.isEmpty else { return ([], nil) }
+        var keys = Set(call.orders.map(\.trade)).sorted().map(Trade.key)
+        if call.isEntry { keys.append(TradingHalt.key) }
         var documents = Documents()
         for (key, document) in zip(keys, try self.bus.load(keys)) { documents.insert(document, for: key) }
-        return call.orders.compactMap { id in
+        let orders = call.orders.compactMap { id in
             (try? documents.trade(id.trade)).flatMap { OrderReference(id, in: $0.value) }
         }
+        return (orders, documents.halt)
     }
 
     private func measure(_ call: BrokerCall, _ answer: BrokerAnswer, since started: ContinuousClock.Instant) {

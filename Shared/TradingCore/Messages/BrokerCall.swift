@@ -71,6 +71,11 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         }
     }
 
+    /// Whether the call opens a position.
+    package var isEntry: Bool {
+        if case .place(let terms) = self.operation { terms.clientOrderID.role == .entry } else { false }
+    }
+
     /// What the call is about, for ids of messages: the operation and the orders it concerns.
     package var subject: String {
         switch self.operation {

@@ -29,6 +29,7 @@ package enum RiskRule: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case rewardRiskRatio = "reward_risk_ratio"
     case openTrades = "open_trades"
     case entriesStopped = "entries_stopped"
+    case tradingHalted = "trading_halted"
     case frozenSymbol = "frozen_symbol"
     case unprotectedPosition = "unprotected_position"
     case signalQuantity = "signal_quantity"

@@ -36,6 +36,10 @@ package enum RiskRules {
         )
     }
 
+    package static func checkHalt(_ halt: TradingHalt?) -> RiskRefusal? {
+        halt.map { RiskRefusal(rule: .tradingHalted, limit: "no halt", value: "\($0)") }
+    }
+
     /// Everything but the size: what of this plan or account forbids an entry. Nil if nothing does.
     package static func checkLimits(
         _ plan: EntryPlan,

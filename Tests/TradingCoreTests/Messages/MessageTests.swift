@@ -32,6 +32,14 @@ import TradingCore
         #expect(halted.causationID == nil)
     }
 
+    @Test func `a halt in the ledger and its message read back as they were written`() throws {
+        let since = Timestamp(seconds: 1_233_954_000)
+        let halt = TradingHalt(by: "ann@desk", reason: "odd \"data\"", since: since)
+        #expect(try TradingHalt(json: try JSONValue(parsing: JSONWriter.bytes(halt))) == halt)
+        let told = TradingSwitch(reason: "odd data", since: since)
+        #expect(try TradingSwitch(json: try JSONValue(parsing: JSONWriter.bytes(told))) == told)
+    }
+
     @Test func `reads the envelope of the specification`() throws {
         let text = """
             {"event": "strategy.entry.signal", "timestamp": "2025-10-28T14:30:00Z",

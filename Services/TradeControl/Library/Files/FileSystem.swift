@@ -12,6 +12,14 @@ enum FileSystem {
         }
     }
 
+    /// Makes a folder that nobody else has, where temporary files go.
+    static func temporaryFolder(_ name: String) throws(CommandFailure) -> String {
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/\(name)-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Self.failure("made", "\(parent)/\(name)-XXXXXX") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Removes a file, or a folder with all there is in it, if it is there. Follows no symbolic link.
     static func remove(_ path: String) {
         if unlink(path) == 0 { return }

@@ -143,8 +143,10 @@ package struct LedgerAudit {
                 found: account.openTrades(in: trade.symbol).first.map(\.description) ?? "none"
             )
         }
+        // An entry that was given up keeps its symbol until its session has ended.
+        let mayTurnUp = trades.filter { $0.state == .cancelled && $0.entryOrder?.state == .cancelled }
         for (id, symbol) in account.openTrades.sorted(by: { $0.key < $1.key })
-        where !open.contains(where: { $0.id == id }) {
+        where !(open + mayTurnUp).contains(where: { $0.id == id }) {
             self.note("the ledger's open trade in \(symbol)", expected: "a trade that is open", found: "\(id)")
         }
     }

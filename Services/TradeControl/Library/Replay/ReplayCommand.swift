@@ -142,7 +142,8 @@ package struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private static func ownFolder() throws(CommandFailure) -> String {
+    /// The folder of this program.
+    static func ownFolder() throws(CommandFailure) -> String {
         let program = try FileSystem.absolute("/proc/self/exe")
         return String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)])
     }

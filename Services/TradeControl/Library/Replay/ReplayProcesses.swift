@@ -22,13 +22,13 @@ package struct ReplayProcesses {
 
     package var redisURL: String { "redis://127.0.0.1:\(self.redisPort)" }
 
-    /// - Throws: `CommandFailure` with `.missingProgram` if a program is not there.
+    /// - Throws: `CommandFailure` with `.unavailable` if a program is not there.
     package static func checkPrograms(_ settings: ReplaySettings) throws(CommandFailure) {
         for name in AgentName.allCases.map(\.rawValue) + [Self.simulatorName] {
             let path = "\(settings.binaries)/\(name)"
             guard FileSystem.isExecutable(path) else {
                 throw CommandFailure(
-                    .missingProgram,
+                    .unavailable,
                     "There is no program \(path): build it with `make build`, or name the folder that "
                         + "has it with --binaries."
                 )
@@ -36,7 +36,7 @@ package struct ReplayProcesses {
         }
         guard FileSystem.program(Self.storeName, on: Self.searchPath(settings)) != nil else {
             throw CommandFailure(
-                .missingProgram,
+                .unavailable,
                 "redis-server is not installed: type `sudo apt-get install -y redis-server`."
             )
         }

@@ -34,7 +34,7 @@ package struct SchwabCommand: ParsableCommand {
         )
 
         func run() throws {
-            try SchwabCommand.reporting {
+            try CommandFailure.reporting {
                 let settings = try Settings()
                 let login = SchwabLogin(
                     endpoints: try SchwabEndpoints(settings),
@@ -74,7 +74,7 @@ package struct SchwabCommand: ParsableCommand {
         )
 
         func run() throws {
-            try SchwabCommand.reporting {
+            try CommandFailure.reporting {
                 let settings = try Settings()
                 let endpoints = try SchwabEndpoints(settings)
                 let reserve = try RiskLimits(settings).loginReserve
@@ -89,21 +89,6 @@ package struct SchwabCommand: ParsableCommand {
                     print("Positions are opened until \(BrokerLogin.text(of: reserve)) before (SCHWAB_LOGIN_RESERVE).")
                 }
             }
-        }
-    }
-
-    private static func reporting(_ body: () throws -> Void) throws {
-        do {
-            try body()
-        } catch {
-            let code: CommandFailure.Code =
-                switch error {
-                case let failure as CommandFailure: failure.code
-                case is ConfigurationError: .badConfiguration
-                default: .failed
-                }
-            FileSystem.write("tradectl: \(error)\n", to: STDERR_FILENO)
-            throw ExitCode(code.rawValue)
         }
     }
 }

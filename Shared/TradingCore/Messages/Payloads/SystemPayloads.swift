@@ -35,14 +35,23 @@ package struct BreakerChange: Hashable, Sendable, JSONCodable {
 /// `system.trading.halted` and `system.trading.resumed`
 package struct TradingSwitch: Hashable, Sendable, JSONCodable {
     package var reason: String
+    /// Since when the `TradingHalt` has been in the ledger that this tells of; nil where the message stands by itself.
+    package var since: Timestamp?
 
-    package init(reason: String) { self.reason = reason }
+    package init(reason: String, since: Timestamp? = nil) {
+        self.reason = reason
+        self.since = since
+    }
 
     package init(json: JSONValue) throws(JSONError) {
-        self.init(reason: try JSONObject(json).value("reason"))
+        let object = try JSONObject(json)
+        self.init(reason: try object.value("reason"), since: try object.optional("since"))
     }
 
     package func write(to writer: inout JSONWriter) {
-        writer.object { $0.field("reason", self.reason) }
+        writer.object {
+            $0.field("reason", self.reason)
+            $0.field("since", self.since)
+        }
     }
 }

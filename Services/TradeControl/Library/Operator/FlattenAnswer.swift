@@ -1,0 +1,87 @@
+import MessageBus
+package import TradingCore
+
+/// What has become of the trades that were to be got out of.
+package struct FlattenAnswer: OperatorAnswer {
+    /// As they are now.
+    package var trades: [Trade]
+
+    /// Those of which nothing has been heard yet.
+    private var unconfirmed: [Trade] { self.trades.filter(\.isUntouched) }
+
+    package var problem: CommandFailure.Code? { self.unconfirmed.isEmpty ? nil : .unconfirmed }
+
+    package var text: String {
+        guard !self.trades.isEmpty else { return "There was nothing to sell or to take back.\n" }
+        var table = TextTable(.left("TRADE"), .left("STATE"), .left("WHAT"))
+        for trade in self.trades { table.add(trade.id.rawValue, trade.state.rawValue, Self.fate(of: trade)) }
+        return table.text
+    }
+
+    private static func fate(of trade: Trade) -> String {
+        switch trade.state {
+        case .closed: "sold" + (trade.pnl.map { ", P&L \(Display.signedDollars($0))" } ?? "")
+        case .cancelled: "its entry is taken back"
+        case .exitTriggered: "to be sold; in a closed market at the next open"
+        case .orderClosing: "\(trade.heldQuantity) shares are being sold"
+        default: "asked for, and not confirmed yet; the agents go on trying"
+        }
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("trades", self.trades.map(Line.init))
+        }
+    }
+
+    private struct Line: JSONEncodable {
+        let trade: Trade
+
+        func write(to writer: inout JSONWriter) {
+            writer.object {
+                $0.field("trade_id", self.trade.id)
+                $0.field("symbol", self.trade.symbol)
+                $0.field("state", self.trade.state)
+                $0.field("held_quantity", self.trade.heldQuantity)
+                $0.field("confirmed", !self.trade.isUntouched)
+            }
+        }
+    }
+}
+
+extension OperatorDesk {
+    /// The trades that flattening would end: of one symbol, or all for nil.
+    package func tradesToFlatten(_ symbol: Symbol?) throws -> [Trade] {
+        try self.openTrades().filter { symbol == nil || $0.symbol == symbol }
+    }
+
+    /// Takes back the entries of these trades and has sold what they hold. Returns when every trade is on its way out,
+    /// or after `patience`.
+    package func flatten(_ ids: [TradeID], patience: Duration = .seconds(20)) throws -> FlattenAnswer {
+        var trades = try ids.map(self.existingTrade)
+        var asked: Set<String> = []
+        _ = try Patience.wait(patience) {
+            trades = try ids.map(self.existingTrade)
+            for trade in trades {
+                switch trade.state {
+                case .entryApproved, .orderPlaced:
+                    if asked.insert("\(trade.id) \(trade.state)").inserted { try self.takeBackEntry(of: trade) }
+                case .filled, .holding:
+                    guard asked.insert("\(trade.id) exit").inserted else { continue }
+                    let signal = ExitSignal(symbol: trade.symbol, reason: "flattened by \(OperatorName.current())")
+                    try self.send(try self.event(.exitSignal(signal), trade: trade))
+                default: continue
+                }
+            }
+            return trades.contains(where: \.isUntouched) ? nil : true
+        }
+        return FlattenAnswer(trades: trades)
+    }
+}
+
+extension Trade {
+    /// Open, and not on its way out.
+    fileprivate var isUntouched: Bool {
+        [.entryApproved, .orderPlaced, .filled, .holding].contains(self.state)
+    }
+}

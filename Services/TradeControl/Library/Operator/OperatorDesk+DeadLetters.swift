@@ -1,0 +1,40 @@
+import MessageBus
+import TradingCore
+
+extension OperatorDesk {
+    /// The newest, oldest first.
+    func deadLetters(limit: Int) throws -> [StoredDeadLetter] {
+        try self.bus.tail(of: .deadLetter, limit: limit).map { StoredDeadLetter(id: $0.id, entry: $0.body) }
+    }
+
+    /// - Throws: `CommandFailure` if there is no such letter.
+    func deadLetter(_ id: String) throws -> StoredDeadLetter {
+        guard let entry = try self.bus.entry(id, of: .deadLetter) else { throw self.missing(id) }
+        return StoredDeadLetter(id: id, entry: entry)
+    }
+
+    /// Gives the message back to the agent that set it aside, and takes the letter away, in one step.
+    package func replayDeadLetter(_ id: String) throws -> DeadLetterFate {
+        let letter = try self.deadLetter(id)
+        guard let destination = letter.destination, let body = letter.body else {
+            throw CommandFailure(
+                .failed,
+                "The letter \(id) does not say whose message it was: \(letter.reason). It can only be discarded."
+            )
+        }
+        guard try self.bus.remove(id, of: .deadLetter, appending: Array(body.utf8), to: destination) else {
+            throw self.missing(id)
+        }
+        return DeadLetterFate(letter: letter, destination: destination)
+    }
+
+    package func discardDeadLetter(_ id: String) throws -> DeadLetterFate {
+        let letter = try self.deadLetter(id)
+        guard try self.bus.remove(id, of: .deadLetter) else { throw self.missing(id) }
+        return DeadLetterFate(letter: letter, destination: nil)
+    }
+
+    private func missing(_ id: String) -> CommandFailure {
+        CommandFailure(.notFound, "There is no dead letter \(id). `tradectl deadletters list` lists them.")
+    }
+}

@@ -1,0 +1,250 @@
+import MessageBus
+package import TradingCore
+
+/// How the agents and the account are doing, as far as Redis knows.
+package struct SystemStatus: OperatorAnswer {
+    package struct Agent: Hashable, Sendable, JSONEncodable {
+        package struct Replica: Hashable, Sendable, JSONEncodable {
+            package var instance: String
+            /// How long ago it last asked Redis for anything. A running one asks every two seconds.
+            package var idle: Duration
+
+            package var answers: Bool { self.idle < .seconds(10) }
+
+            package func write(to writer: inout JSONWriter) {
+                writer.object {
+                    $0.field("instance", self.instance)
+                    $0.field("answers", self.answers)
+                    $0.field("idle_ms", self.idle.inMilliseconds)
+                }
+            }
+        }
+
+        package var name: AgentName
+        package var replicas: [Replica] = []
+        /// Messages and calls never handed to the agent.
+        package var unread = 0
+        /// Those it was handed and has not dealt with.
+        package var pending = 0
+        /// How long the oldest of these has been there.
+        package var oldestPending: Duration?
+
+        package func write(to writer: inout JSONWriter) {
+            writer.object {
+                $0.field("agent", self.name.rawValue)
+                $0.field("replicas", self.replicas)
+                $0.field("unread", self.unread)
+                $0.field("pending", self.pending)
+                $0.field("oldest_pending_ms", self.oldestPending?.inMilliseconds)
+            }
+        }
+    }
+
+    package var agents: [Agent]
+    /// The last that each breaker has told of itself, by its name.
+    package var breakers: [(at: Timestamp, change: BreakerChange)]
+    package var market: MarketClock?
+    package var account: Account?
+    /// By the last quotes; nil while one is missing.
+    package var equity: Money?
+    package var openTrades: [Trade]
+    package var halt: TradingHalt?
+    /// Counted up to 1000.
+    package var deadLetters: Int
+
+    package init(reading desk: OperatorDesk) throws {
+        let now = try desk.bus.time()
+        self.agents = try AgentName.allCases.map { try Self.agent($0, desk.bus, now: now) }
+        var last: [String: (at: Timestamp, change: BreakerChange)] = [:]
+        for (id, body) in try desk.bus.tail(of: EventName.breakerStateChanged.stream, limit: 1000) {
+            if let message = try? Message(decoding: body), case .breakerStateChanged(let change) = message.body {
+                last[change.breaker] = (Self.time(of: id), change)
+            }
+        }
+        self.breakers = last.sorted { $0.key < $1.key }.map(\.value)
+        self.market = try desk.marketClock()
+        self.account = try desk.account()
+        self.openTrades = try desk.openTrades()
+        self.halt = try desk.haltInForce()
+        self.deadLetters = try desk.bus.tail(of: .deadLetter, limit: 1000).count
+        if let account {
+            let prices = try desk.quotes(of: account.positions.keys).mapValues(\.bid)
+            self.equity = try RiskRules.equity(of: account, prices: prices)
+        }
+    }
+
+    private static func agent(_ name: AgentName, _ bus: RedisMessageBus, now: Timestamp) throws -> Agent {
+        var agent = Agent(name: name)
+        var idle: [String: Duration] = [:]
+        for stream in name.allStreams {
+            for group in try bus.groups(on: stream) where group.name == name.rawValue {
+                agent.unread += group.unread
+                agent.pending += group.pending
+                if let oldest = group.oldestPending {
+                    agent.oldestPending = max(agent.oldestPending ?? .zero, now - Self.time(of: oldest))
+                }
+                for consumer in group.consumers {
+                    idle[consumer.name] = min(idle[consumer.name] ?? consumer.idle, consumer.idle)
+                }
+            }
+        }
+        agent.replicas = idle.sorted { $0.key < $1.key }.map { .init(instance: $0.key, idle: $0.value) }
+        return agent
+    }
+
+    /// When the entry was appended, by the server's clock.
+    private static func time(of id: String) -> Timestamp {
+        Timestamp(milliseconds: id.split(separator: "-").first.flatMap { Int64($0) } ?? 0)
+    }
+
+    // MARK: What it says
+
+    /// Each a line that says what is the matter.
+    package var problems: [String] {
+        var problems: [String] = []
+        for agent in self.agents where !agent.replicas.contains(where: \.answers) {
+            let last = agent.replicas.map(\.idle).min().map {
+                "; its last process was seen \(Display.duration($0)) ago"
+            }
+            problems.append("\(agent.name) does not run\(last ?? "")")
+        }
+        for (_, change) in self.breakers where change.to == .open {
+            problems.append("breaker \(change.breaker) is open: \(change.reason)")
+        }
+        for (symbol, reason) in (self.account?.frozenSymbols ?? [:]).sorted(by: { $0.key < $1.key }) {
+            problems.append("\(symbol) takes no entries: \(reason)")
+        }
+        for trade in self.openTrades where trade.uncoveredQuantity > .zero {
+            problems.append("\(trade.id) holds \(trade.uncoveredQuantity) shares without a stop or a sale under way")
+        }
+        if let skew = self.market?.clockSkew {
+            problems.append("this market's clock and the agents' differ by \(skew) ms")
+        }
+        if self.deadLetters > 0 {
+            problems.append("\(Display.count(self.deadLetters, "dead letter")): see `tradectl deadletters list`")
+        }
+        return problems
+    }
+
+    package var problem: CommandFailure.Code? { self.problems.isEmpty ? nil : .failed }
+
+    private var drawdown: Rate? {
+        guard let account, let equity else { return nil }
+        return RiskRules.drawdown(of: equity, from: account.highWaterMark)
+    }
+
+    package var text: String {
+        var agents = TextTable(
+            .left("AGENT"),
+            .left("PROCESS"),
+            .left("ANSWERS"),
+            .right("UNREAD"),
+            .right("PENDING"),
+            .right("OLDEST")
+        )
+        for agent in self.agents {
+            let load = (
+                "\(agent.unread)", "\(agent.pending)", agent.oldestPending.map { "\($0.inMilliseconds) ms" } ?? "-"
+            )
+            if agent.replicas.isEmpty { agents.add(agent.name.rawValue, "-", "no", load.0, load.1, load.2) }
+            for (index, replica) in agent.replicas.enumerated() {
+                let answers = replica.answers ? "yes" : "no, for \(Display.duration(replica.idle))"
+                if index == 0 {
+                    agents.add(agent.name.rawValue, replica.instance, answers, load.0, load.1, load.2)
+                } else {
+                    agents.add("", replica.instance, answers, "", "", "")
+                }
+            }
+        }
+        var facts = TextTable(.left("ACCOUNT"), .left(""))
+        self.addFacts(to: &facts)
+        var text = agents.text + "\n" + facts.text
+        if !self.breakers.isEmpty {
+            var table = TextTable(.left("BREAKER"), .left("LAST TOLD"), .left("AT"), .left("REASON"))
+            for (at, change) in self.breakers {
+                table.add(change.breaker, change.to.rawValue, "\(at)", change.reason)
+            }
+            text += "\n" + table.text
+        }
+        let problems = self.problems
+        if !problems.isEmpty { text += "\nPROBLEMS\n" + problems.map { "\($0)\n" }.joined() }
+        return text
+    }
+
+    private func addFacts(to facts: inout TextTable) {
+        facts.add("trading", self.halt.map { "HALTED: \($0)" } ?? "not halted")
+        if let stopped = self.account?.entriesStopped { facts.add("entries", "STOPPED: \(stopped)") }
+        if let market {
+            let state = market.isOpen.map { $0 ? "open" : "closed" } ?? "not known yet"
+            let next = market.nextBoundary.map { ", next \(market.isOpen == true ? "close" : "open") \($0)" } ?? ""
+            facts.add("market", "\(state) since \(market.lastBoundary)\(next)")
+        } else {
+            facts.add("market", "not known yet")
+        }
+        guard let account else { return facts.add("account", "not read from the broker yet") }
+        facts.add("cash", Display.dollars(account.cash))
+        if account.reservedCash != .zero { facts.add("reserved", Display.dollars(account.reservedCash)) }
+        facts.add("equity", self.equity.map(Display.dollars) ?? "unknown: a held symbol has no quote")
+        facts.add("high-water mark", Display.dollars(account.highWaterMark))
+        facts.add("drawdown", self.drawdown.map(Display.percent) ?? "unknown")
+        facts.add("open trades", "\(self.openTrades.count)")
+        let frozen = account.frozenSymbols.keys.sorted().map(\.rawValue).joined(separator: ", ")
+        facts.add("frozen symbols", frozen.isEmpty ? "none" : frozen)
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("problems", self.problems)
+            writer.field("halt", self.halt)
+            writer.field("agents", self.agents)
+            writer.field("breakers", self.breakers.map { ToldBreaker(at: $0.at, change: $0.change) })
+            if let market {
+                writer.object("market") {
+                    $0.field("open", market.isOpen)
+                    $0.field("last_boundary", market.lastBoundary)
+                    $0.field("next_boundary", market.nextBoundary)
+                    $0.field("clock_skew_ms", market.clockSkew)
+                }
+            }
+            if let account {
+                writer.object("account") {
+                    $0.field("cash", account.cash)
+                    $0.field("reserved", account.reservedCash)
+                    $0.field("equity", self.equity)
+                    $0.field("high_water_mark", account.highWaterMark)
+                    $0.field("drawdown", self.drawdown)
+                    $0.field("entries_stopped", account.entriesStopped)
+                    $0.field("open_trades", self.openTrades.map(\.id))
+                    $0.field(
+                        "frozen_symbols",
+                        account.frozenSymbols.sorted { $0.key < $1.key }.map(SymbolReason.init)
+                    )
+                }
+            }
+            writer.field("dead_letters", self.deadLetters)
+        }
+    }
+
+    private struct ToldBreaker: JSONEncodable {
+        let at: Timestamp
+        let change: BreakerChange
+
+        func write(to writer: inout JSONWriter) {
+            writer.object {
+                $0.field("breaker", self.change.breaker)
+                $0.field("state", self.change.to)
+                $0.field("told_at", self.at)
+                $0.field("reason", self.change.reason)
+            }
+        }
+    }
+}
+
+extension Trade {
+    /// Shares held that neither a stop at the broker nor a sale under way covers.
+    var uncoveredQuantity: Quantity {
+        let selling = self.orders.filter { $0.id.role == .exit && $0.isAtBroker }
+            .reduce(Quantity.zero) { $0 + $1.remainingQuantity }
+        return max(.zero, self.heldQuantity - self.protectedQuantity - selling)
+    }
+}

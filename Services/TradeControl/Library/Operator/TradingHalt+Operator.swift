@@ -1,0 +1,182 @@
+import MessageBus
+package import TradingCore
+
+/// An entry that may be on its way to the broker: a lane was handed it and has not answered.
+package struct EntryUnderWay: Hashable, Sendable, JSONEncodable {
+    package var order: ClientOrderID
+    /// The process that has it, by its consumer's name.
+    package var instance: String
+    /// Since when.
+    package var idle: Duration
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("order", self.order)
+            $0.field("instance", self.instance)
+            $0.field("idle_ms", self.idle.inMilliseconds)
+        }
+    }
+}
+
+/// What `halt` has come to.
+package struct HaltAnswer: OperatorAnswer {
+    package var halt: TradingHalt
+    /// False if trading was halted before.
+    package var isNew: Bool
+    /// What may still reach the broker.
+    package var underWay: [EntryUnderWay]
+    /// Entry orders that the broker has: they may still fill.
+    package var resting: [ClientOrderID]
+
+    package var problem: CommandFailure.Code? { self.underWay.isEmpty ? nil : .unconfirmed }
+
+    package var text: String {
+        var text =
+            self.isNew
+            ? "Trading is halted: \(self.halt.reason)\n"
+            : "Trading has been halted since \(self.halt.since), by \(self.halt.by): \(self.halt.reason)\n"
+        if self.underWay.isEmpty {
+            text += "No further entry order reaches the broker until `tradectl resume`. Stops and exits go on.\n"
+        }
+        for entry in self.underWay {
+            text +=
+                "WARNING: one entry request may still be under way: \(entry.order), handed to \(entry.instance) "
+                + "\(Display.duration(entry.idle)) ago and not answered. `tradectl halt` again waits on; "
+                + "`tradectl cancel \(entry.order)` takes it back.\n"
+        }
+        for order in self.resting where !self.underWay.contains(where: { $0.order == order }) {
+            text += "At the broker already, and may fill: \(order) (`tradectl cancel \(order)` takes it back)\n"
+        }
+        return text
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("halted", true)
+            $0.field("new", self.isNew)
+            $0.field("by", self.halt.by)
+            $0.field("reason", self.halt.reason)
+            $0.field("since", self.halt.since)
+            $0.field("under_way", self.underWay)
+            $0.field("resting", self.resting)
+        }
+    }
+}
+
+/// What `resume` has come to.
+package struct ResumeAnswer: OperatorAnswer {
+    /// The halt that was in force.
+    package var ended: TradingHalt?
+    /// Why entries were stopped beside that.
+    package var stopped: String?
+    /// False while Risk has not taken it in.
+    package var isConfirmed: Bool
+
+    package var problem: CommandFailure.Code? { self.isConfirmed ? nil : .unconfirmed }
+
+    package var text: String {
+        guard self.isConfirmed else {
+            return "The halt is over, but \(AgentName.riskManagement) has not taken in yet that entries are resumed "
+                + "(\(self.stopped ?? "")). They are once it runs; see `tradectl status`.\n"
+        }
+        if self.ended == nil, self.stopped == nil { return "Trading was not halted.\n" }
+        let why = [self.ended.map { "halted since \($0.since): \($0.reason)" }, self.stopped.map { "stopped: \($0)" }]
+        return "Trading goes on. It was \(why.compactMap(\.self).joined(separator: ", and ")).\n"
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("halted", false)
+            $0.field("ended", self.ended)
+            $0.field("stopped", self.stopped)
+            $0.field("confirmed", self.isConfirmed)
+        }
+    }
+}
+
+extension OperatorDesk {
+    /// Halts trading, or joins a halt in force. Returns when no entry that was let through before can still be on its
+    /// way, or after `patience`.
+    package func halt(by name: String, reason: String, patience: Duration = .seconds(20)) throws -> HaltAnswer {
+        var found = try self.haltInForce()
+        var isNew = false
+        while found == nil {
+            let halt = TradingHalt(by: name, reason: reason, since: try self.wallTime())
+            var commit = Commit()
+            commit.writes = [
+                DocumentWrite(
+                    key: TradingHalt.key,
+                    expectedVersion: 0,
+                    expectedState: "",
+                    state: "",
+                    body: JSONWriter.bytes(halt)
+                )
+            ]
+            commit.messages = [try self.event(.tradingHalted(TradingSwitch(reason: reason, since: halt.since)))]
+            isNew = try self.bus.commit(commit) == .committed
+            found = isNew ? halt : try self.haltInForce()
+        }
+        // From here on whatever is handed to a lane is withheld by it. What was handed out before is waited for.
+        var left = try self.entriesUnderWay()
+        let before = Set(left.map(\.order))
+        if !before.isEmpty {
+            _ = try Patience.wait(patience) {
+                left = try self.entriesUnderWay().filter { before.contains($0.order) }
+                return left.isEmpty ? true : nil
+            }
+        }
+        let resting = try self.openTrades().compactMap(\.entryOrder).filter(\.isAtBroker).map(\.id)
+        guard let halt = found else { throw CommandFailure(.failed, "The halt could not be written.") }
+        return HaltAnswer(halt: halt, isNew: isNew, underWay: left, resting: resting)
+    }
+
+    /// Ends the halt and every other stop of entries. Returns when Risk has taken it in, or after `patience`.
+    package func resume(patience: Duration = .seconds(10)) throws -> ResumeAnswer {
+        let ended = try self.haltInForce()
+        let stopped = try self.account()?.entriesStopped
+        guard ended != nil || stopped != nil else {
+            return ResumeAnswer(ended: nil, stopped: nil, isConfirmed: true)
+        }
+        var commit = Commit()
+        commit.deletes = [TradingHalt.key]
+        commit.messages = [try self.event(.tradingResumed(TradingSwitch(reason: "resumed by an operator")))]
+        _ = try self.bus.commit(commit)
+        let isConfirmed =
+            try stopped == nil
+            || Patience.wait(patience) { try self.account()?.entriesStopped == nil ? true : nil } != nil
+        return ResumeAnswer(ended: ended, stopped: stopped, isConfirmed: isConfirmed)
+    }
+
+    package func haltInForce() throws -> TradingHalt? { try self.documents([TradingHalt.key]).halt }
+
+    /// Of the lane's entries, those it was handed and has not answered.
+    private func entriesUnderWay() throws -> [EntryUnderWay] {
+        let agent = AgentName.orderExecution
+        let entries = try self.bus.unacknowledged(
+            group: agent.rawValue,
+            on: agent.callStream(.entries),
+            limit: 10_000
+        )
+        return entries.compactMap { entry in
+            guard let message = try? Message(decoding: entry.body), case .brokerCallRequested(let call) = message.body,
+                call.isEntry, let order = call.orders.first
+            else { return nil }
+            return EntryUnderWay(order: order, instance: entry.consumer, idle: entry.idle)
+        }
+    }
+
+    /// By Redis, whose clock all machines share.
+    private func wallTime() throws -> Timestamp { try self.bus.time() }
+}
+
+extension Order {
+    /// Whether the broker has it, or may have it, and it has not ended.
+    var isAtBroker: Bool { !self.state.isTerminal && self.state != .intent }
+}
+
+extension Duration {
+    /// Rounded towards zero.
+    var inMilliseconds: Int64 {
+        self.components.seconds * 1000 + self.components.attoseconds / 1_000_000_000_000_000
+    }
+}

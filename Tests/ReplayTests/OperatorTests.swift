@@ -1,0 +1,199 @@
+import Glibc
+import MessageBus
+import TestSupport
+import Testing
+import TradingCore
+
+extension ReplayTests {
+    /// The operator's commands, for a system that runs and for one that does not.
+    @Suite struct OperatorTests {
+        @Test func `one run answers every command`() async throws {
+            let bars = try SampleBars.small().folder()
+            let run = try ReplayRunner(bars: bars.path)
+            let tradectl = try await Tradectl(run)
+            let held = try await HeldReplay(run, afterTick: 300)
+            let (position, _) = try await held.until("with a position") { trade, _ in trade.state == .holding }
+            try await self.look(tradectl, at: position)
+            try await self.examine(run)
+            try await self.handleDeadLetters(tradectl, run)
+
+            let stop = try #require(position.latest(.stop))
+            let refusal = try await tradectl.text("cancel", "\(stop.id)", endingWith: 1)
+            #expect(refusal.contains("tradectl flatten \(position.symbol)"), "\(refusal)")
+            _ = try await tradectl.text("cancel", "NONE-20090206T210000Z-entry-1", endingWith: 66)
+
+            // An approval that has not become an order is taken back, and what is held is sold.
+            let approved = try held.approveTrade().trade
+            let question = try await tradectl.text("flatten", "--all", endingWith: 64)
+            #expect(question.contains("--yes"), "\(question)")
+            let flattened = try await tradectl.json("flatten", "\(approved.symbol)", "--yes")
+            guard case .array(let lines)? = flattened["trades"] else {
+                Issue.record("no trades: \(flattened)")
+                return
+            }
+            #expect(lines.map { $0["trade_id"]?.text } == [approved.id.rawValue])
+            #expect(lines.first?["state"]?.text == "CANCELLED")
+            #expect(try held.account().openTrades[approved.id] == nil)
+            _ = try await tradectl.text("flatten", "\(position.symbol)", "--yes")
+            #expect(try held.trade(position.id).state != .holding)
+            #expect(try held.trade(position.id).exitReason == .strategy)
+
+            let (resting, _) = try await held.until("with an entry at rest") { trade, _ in
+                trade.state == .orderPlaced && trade.entryOrder?.filledQuantity == .zero
+            }
+            let entry = try #require(resting.entryOrder)
+            let cancelled = try await tradectl.json("cancel", "\(entry.id)")
+            #expect(cancelled["state"]?.text == "cancelled" && cancelled["trade_state"]?.text == "CANCELLED")
+            let twice = try await tradectl.text("cancel", "\(entry.id)")
+            #expect(twice.contains("had ended before"), "\(twice)")
+
+            held.release()
+            // The run itself holds the ledger against the broker.
+            let report = try await run.report()
+            #expect(report.trades.contains { $0["trade_id"]?.text == position.id.rawValue })
+        }
+
+        private func look(_ tradectl: Tradectl, at position: Trade) async throws {
+            let status = try await tradectl.json("status")
+            guard case .array(let agents)? = status["agents"] else {
+                Issue.record("no agents: \(status)")
+                return
+            }
+            #expect(agents.compactMap { $0["agent"]?.text } == AgentName.allCases.map(\.rawValue))
+            for agent in agents {
+                guard case .array(let replicas)? = agent["replicas"] else {
+                    Issue.record("no replicas: \(agent)")
+                    return
+                }
+                #expect(replicas.map { $0["answers"] } == [.bool(true)], "\(agent)")
+            }
+            #expect(status["account"]?["cash"] != nil && status["market"]?["open"] != nil)
+            let text = try await tradectl.text("status")
+            #expect(text.contains("not halted") && !text.contains("\u{1B}"), "\(text)")
+
+            let open = try await tradectl.json("trades", "--open", "--symbol", "\(position.symbol)")
+            guard case .array(let trades)? = open["trades"] else {
+                Issue.record("no trades: \(open)")
+                return
+            }
+            #expect(try trades.map { try Trade(json: $0) } == [position])
+            let newest = try await tradectl.json("trades", "--limit", "1")
+            guard case .array(let shown)? = newest["trades"] else {
+                Issue.record("no trades: \(newest)")
+                return
+            }
+            #expect(shown.count == 1 && (newest["count"]?.integer ?? 0) >= 1)
+            let record = try await tradectl.json("trade", "\(position.id)")
+            #expect(try Trade(json: try #require(record["trade"])) == position)
+            let told = try await tradectl.text("trade", "\(position.id)")
+            #expect(
+                told.contains("HOLDING") && told.contains("position.stop.set") && told.contains("-stop-1"),
+                "\(told)"
+            )
+            let positions = try await tradectl.text("positions")
+            #expect(positions.contains("\(position.symbol)") && !positions.contains("NONE"), "\(positions)")
+        }
+
+        private func examine(_ run: ReplayRunner) async throws {
+            var tradectl = try await Tradectl(run)
+            let bare = try await tradectl.text("doctor")
+            #expect(bare.contains("APCA_API_KEY_ID"), "\(bare)")
+            let ports = try JSONValue(
+                parsing: Array(try #require(Files.text("\(run.directory)/broker-simulator.ports")).utf8)
+            )
+            tradectl.environment = [
+                "BROKER": "simulator", "SIMULATOR_URL": "http://127.0.0.1:\(try #require(ports["port"]?.integer))",
+                "SYMBOLS": "AAPL",
+            ]
+            let doctor = try await tradectl.text("doctor")
+            #expect(doctor.contains("may open and close positions") && !doctor.contains("PROBLEM"), "\(doctor)")
+            tradectl.environment["SIMULATOR_URL"] = "http://127.0.0.1:1"
+            #expect(try await tradectl.text("doctor", endingWith: 1).contains("PROBLEM"))
+
+            #expect(try await tradectl.text("config", "check").contains("Every agent"))
+            tradectl.environment["RISK_MAX_POSITION_VALUE"] = "10k"
+            let refused = try await tradectl.text("config", "check", endingWith: 78)
+            #expect(refused.contains("RISK_MAX_POSITION_VALUE") && refused.contains("10k"), "\(refused)")
+            tradectl.environment["RISK_MAX_POSITION_VALUE"] = nil
+            tradectl.environment["STRATEGY_NAME"] = "nope"
+            let strategy = try await tradectl.json("config", "check", endingWith: 78)
+            guard case .array(let verdicts)? = strategy["agents"] else {
+                Issue.record("no verdicts: \(strategy)")
+                return
+            }
+            let refusing = verdicts.filter { $0["accepted"] == .bool(false) }
+            #expect(refusing.compactMap { $0["agent"]?.text } == ["strategy-agent"])
+        }
+
+        private func handleDeadLetters(_ tradectl: Tradectl, _ run: ReplayRunner) async throws {
+            func letters() async throws -> [JSONValue] {
+                guard case .array(let letters)? = try await tradectl.json("deadletters", "list")["dead_letters"] else {
+                    throw TestFailure("no dead letters")
+                }
+                return letters
+            }
+            let redis = try await run.connectToRedis()
+            _ = try redis.call(RedisCommand("XADD", "{quintet}:stream:order.filled", "*", "d", #"["nonsense"]"#))
+            var found: [JSONValue] = []
+            while found.isEmpty { found = try await letters() }
+            #expect(found.count == 1 && found[0]["agent"]?.text == "position-management-agent")
+            let first = try #require(found[0]["id"]?.text)
+            #expect(try await tradectl.text("deadletters", "show", first).contains(#"["nonsense"]"#))
+            #expect(try await tradectl.text("status", endingWith: 1).contains("1 dead letter"))
+            // As wrong as before, it comes back to the one agent that had it.
+            let replayed = try await tradectl.json("deadletters", "replay", first)
+            #expect(replayed["stream"]?.text == "inbox.position-management-agent")
+            found = []
+            while found.isEmpty { found = try await letters() }
+            let second = try #require(found[0]["id"]?.text)
+            #expect(found.count == 1 && second != first && found[0]["body"]?.text == #"["nonsense"]"#)
+            _ = try await tradectl.text("deadletters", "replay", first, endingWith: 66)
+            _ = try await tradectl.text("deadletters", "discard", second)
+            #expect(try await letters().isEmpty)
+        }
+
+        static let commands = [
+            ["halt"], ["resume"], ["status"], ["trades"], ["trade", "A-20090206T210000Z"], ["positions"],
+            ["flatten", "--all", "--yes"], ["cancel", "A-20090206T210000Z-entry-1"], ["deadletters", "list"],
+            ["deadletters", "show", "1-0"], ["deadletters", "replay", "1-0"], ["deadletters", "discard", "1-0"],
+            ["doctor"],
+        ]
+
+        @Test func `without Redis, and without a ledger, each command says so in one line`() async throws {
+            let bars = try SampleBars.small(sessions: 60).folder()
+            let run = try ReplayRunner(bars: bars.path)
+            try await run.reaches(ticks: 10)
+            var elsewhere = try await Tradectl(run)
+            elsewhere.environment["QUINTET_NAMESPACE"] = "elsewhere"
+            var nowhere = elsewhere
+            nowhere.environment["REDIS_URL"] = "redis://:secret@127.0.0.1:1"
+            for command in Self.commands {
+                let gone = try await nowhere.run(command)
+                #expect(gone.end == .exit(69), "\(command): \(gone.text)")
+                #expect(gone.text.split(separator: "\n").count == 1, "\(command): \(gone.text)")
+                #expect(gone.text.contains("127.0.0.1:1") && !gone.text.contains("secret"), "\(command): \(gone.text)")
+                guard command != ["doctor"] else { continue }
+                let empty = try await elsewhere.run(command)
+                #expect(empty.end == .exit(66), "\(command): \(empty.text)")
+                #expect(empty.text.split(separator: "\n").count == 1 && empty.text.contains("elsewhere"))
+            }
+            run.send(SIGTERM)
+            _ = try await run.finish(within: .seconds(20))
+        }
+
+        @Test(arguments: commands + [["config", "check"]])
+        func `each command's help has an example`(command: [String]) async throws {
+            let folder = try TemporaryFolder()
+            let words = command.prefix { !$0.contains("-") || $0.hasPrefix("deadletters") }
+            let program = try ChildProgram(
+                try Programs.path(of: "tradectl"),
+                Array(words.prefix(2)) + ["--help"],
+                environment: Programs.environment(),
+                output: folder.path + "/output"
+            )
+            #expect(try await program.ended(within: .seconds(10)) == .exit(0))
+            let text = Files.text(folder.path + "/output") ?? ""
+            #expect(text.contains("Example: ") && text.contains("tradectl \(words.joined(separator: " "))"), "\(text)")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import MessageBus
+import Testing
+import TradeControl
+import TradingCore
+
+/// What an operator's commands say and do at a ledger that stands still.
+@Suite struct OperatorTests {
+    private func stage() throws -> (OperatorStage, LedgerFixture) {
+        let stage = try OperatorStage()
+        let fixture = try LedgerFixture()
+        for record in fixture.records { try stage.put(record.trade) }
+        try stage.put(Account.key, fixture.account)
+        return (stage, fixture)
+    }
+
+    @Test func `trades are listed by what they are, the newest first`() throws {
+        let (stage, fixture) = try self.stage()
+        let all = try TradeList(reading: stage.desk, nil, symbol: nil, limit: 100)
+        #expect(all.trades.count == fixture.records.count)
+        #expect(all.trades.map(\.signaledAt) == all.trades.map(\.signaledAt).sorted(by: >))
+        let open = try TradeList(reading: stage.desk, .open, symbol: nil, limit: 100)
+        #expect(open.trades.map(\.id) == fixture.account.openTrades.keys.sorted())
+        let closed = try TradeList(reading: stage.desk, .closed, symbol: nil, limit: 100)
+        #expect(closed.trades.map(\.state) == [.closed])
+        let symbol = try #require(closed.trades.first?.symbol)
+        let first = try TradeList(reading: stage.desk, nil, symbol: symbol, limit: 1)
+        #expect(first.trades.allSatisfy { $0.symbol == symbol } && first.trades.count == 1)
+        #expect(try TradeList(reading: stage.desk, .closed, symbol: Symbol("ZZZ"), limit: 1).text == "No trades.\n")
+    }
+
+    @Test func `columns are aligned`() throws {
+        let (stage, _) = try self.stage()
+        let lines = try TradeList(reading: stage.desk, nil, symbol: nil, limit: 100).text.split(separator: "\n")
+        let column = try #require(
+            lines[0].firstRange(of: "STATE").map { lines[0].distance(from: lines[0].startIndex, to: $0.lowerBound) }
+        )
+        for line in lines {
+            #expect(line[line.index(line.startIndex, offsetBy: column - 1)] == " ", "\(line)")
+            #expect(line[line.index(line.startIndex, offsetBy: column)] != " ", "\(line)")
+        }
+    }
+
+    @Test func `a position is worth what its bid would bring, and shares without a stop are a problem`() throws {
+        let (stage, fixture) = try self.stage()
+        let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
+        #expect(try PositionList(reading: stage.desk).positions.map(\.unrealised) == [nil])
+        let quote = Quote(symbol: held.symbol, bid: Price(100), ask: Price(101), timestamp: Timestamp(seconds: 5))
+        let told = Speaker(.marketData).say(.quoteUpdated(quote), at: quote.timestamp, about: "quote")
+        _ = try stage.bus.publishQuote(
+            key: Quote.key(held.symbol),
+            version: quote.timestamp.microseconds,
+            body: told.encoded(),
+            channel: EventName.quoteUpdated.rawValue
+        )
+        let position = try #require(try PositionList(reading: stage.desk).positions.first)
+        #expect(position.trade.id == held.id)
+        #expect(position.unrealised == (try Price(100).times(held.heldQuantity)) + held.cashFlow)
+        #expect(try SystemStatus(reading: stage.desk).problems.filter { $0.contains("without a stop") }.isEmpty)
+
+        var bare = held
+        let stop = try #require(held.latest(.stop))
+        var lost = stop
+        lost.step(on: .cancelled)
+        bare.replace(lost)
+        try stage.put(bare)
+        #expect(try PositionList(reading: stage.desk).text.contains("NONE"))
+        let problems = try SystemStatus(reading: stage.desk).problems
+        #expect(problems.contains { $0.contains("\(held.id)") && $0.contains("without a stop") })
+    }
+
+    @Test func `an agent that nobody runs is a problem, and a halt is none`() throws {
+        let (stage, _) = try self.stage()
+        let agent = AgentName.riskManagement
+        for stream in agent.allStreams { try stage.bus.createGroup(agent.rawValue, on: stream) }
+        _ = try stage.bus.pending(
+            group: agent.rawValue,
+            consumer: "risk-management-agent-1",
+            streams: agent.inputStreams,
+            limit: 1
+        )
+        _ = try stage.desk.halt(by: "ann", reason: "a drill")
+        let status = try SystemStatus(reading: stage.desk)
+        let running = try #require(status.agents.first { $0.name == agent })
+        #expect(running.replicas.map(\.instance) == ["risk-management-agent-1"])
+        #expect(running.replicas.allSatisfy { $0.answers })
+        #expect(running.unread == 1, "the halt's message")
+        for agent in AgentName.allCases {
+            #expect(status.problems.contains { $0.hasPrefix("\(agent) does not run") } == (agent != .riskManagement))
+        }
+        #expect(!status.problems.contains { $0.contains("halt") })
+        #expect(status.text.contains("HALTED") && status.text.contains("a drill"))
+    }
+
+    @Test func `a dead letter goes back to the agent that had it, or is gone`() throws {
+        let stage = try OperatorStage()
+        for (number, stream) in ["market_data.market.status", "calls.order-execution-agent.entries", "order.filled"]
+            .enumerated()
+        {
+            var commit = Commit()
+            let letter =
+                #"{"reason":"odd","agent":"order-execution-agent","stream":"\#(stream)","entry":"1-0","#
+                + #""deliveries":1,"body":"{\"number\":\#(number)}"}"#
+            commit.messages = [OutboundMessage(stream: .deadLetter, channel: nil, body: Array(letter.utf8))]
+            _ = try stage.bus.commit(commit)
+        }
+        let letters = try DeadLetterList(reading: stage.desk, limit: 10).letters
+        #expect(letters.map(\.reason) == ["odd", "odd", "odd"])
+        // A stream that others read too is not told again.
+        #expect(try stage.desk.replayDeadLetter(letters[0].id).destination == AgentName.orderExecution.inbox)
+        let calls = AgentName.orderExecution.callStream(.entries)
+        #expect(try stage.desk.replayDeadLetter(letters[1].id).destination == calls)
+        #expect(
+            try stage.bus.tail(of: AgentName.orderExecution.inbox, limit: 9).map(\.body) == [
+                Array(#"{"number":0}"#.utf8)
+            ]
+        )
+        #expect(try stage.bus.tail(of: calls, limit: 9).map(\.body) == [Array(#"{"number":1}"#.utf8)])
+        #expect(throws: CommandFailure.self) { try stage.desk.replayDeadLetter(letters[0].id) }
+        #expect(try stage.desk.discardDeadLetter(letters[2].id).destination == nil)
+        #expect(try DeadLetterList(reading: stage.desk, limit: 10).letters.isEmpty)
+        #expect(try stage.bus.tail(of: AgentName.orderExecution.inbox, limit: 9).count == 1)
+    }
+
+    @Test func `only an entry is cancelled, and one that is not answered for is not said to be`() throws {
+        let (stage, fixture) = try self.stage()
+        let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
+        let stop = try #require(held.latest(.stop))
+        let refusal = #expect(throws: CommandFailure.self) { try stage.desk.cancel(stop.id) }
+        #expect(refusal?.code == .failed && refusal?.description.contains("flatten \(held.symbol)") == true)
+        let entry = try #require(held.entryOrder)
+        #expect(try stage.desk.cancel(entry.id).wasOver)
+        let missing = #expect(throws: CommandFailure.self) {
+            try stage.desk.cancel(ClientOrderID(trade: held.id, role: .entry, attempt: 9))
+        }
+        #expect(missing?.code == .notFound)
+        let flattened = try stage.desk.flatten([held.id], patience: .milliseconds(100))
+        #expect(flattened.problem == .unconfirmed)
+        let signals = try stage.events(.exitSignal)
+        #expect(signals.map(\.tradeID) == [held.id])
+        #expect(signals.map(\.source) == ["tradectl"])
+    }
+}
