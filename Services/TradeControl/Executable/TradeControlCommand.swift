@@ -7,7 +7,8 @@ struct TradeControlCommand: ParsableCommand {
         commandName: "tradectl",
         abstract: "Runs and looks after Quintet's trading agents.",
         subcommands: [
-            ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, PositionsCommand.self,
+            ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, TraceCommand.self,
+            PositionsCommand.self, JournalCommand.self,
             HaltCommand.self, ResumeCommand.self, FlattenCommand.self, CancelCommand.self, DeadLettersCommand.self,
             ConfigCommand.self, DoctorCommand.self, SchwabCommand.self,
         ]

@@ -8,7 +8,7 @@ import TradingCore
             .consumer,
             traceID: try #require(TraceID("4bf92f3577b34da6a3ce929d0e0e4736")),
             id: try #require(SpanID("00f067aa0ba902b7")),
-            parent: try #require(SpanID("00f067aa0ba902b8")),
+            parent: SpanID("00f067aa0ba902b8"),
             start: Timestamp(nanoseconds: 1_795_444_200_000_000_001),
             end: Timestamp(nanoseconds: 1_795_444_200_000_000_003),
             attributes: ["trade.id": .text("AAPL-1"), "attempt": .integer(.max), "is_paper": .flag(true)]

@@ -1,0 +1,35 @@
+import AgentRuntime
+import MessageBus
+import TradingCore
+
+/// Goes through the journal from its beginning, or from where somebody has stopped.
+struct JournalReader {
+    private let bus: any MessageBus
+    private static let portion = 256
+
+    init(_ bus: any MessageBus) {
+        self.bus = bus
+    }
+
+    /// Every entry whose text holds `text`, oldest first, as it was written.
+    func forEach(holding text: String? = nil, _ body: (_ id: String, _ bytes: [UInt8]) throws -> Void) throws {
+        let wanted = text.map { Array($0.utf8) }
+        var last: String?
+        while true {
+            let entries = try self.bus.entries(of: .journal, after: last, limit: Self.portion)
+            guard let newest = entries.last else { return }
+            for entry in entries where wanted.map({ entry.body.firstRange(of: $0) != nil }) ?? true {
+                try body(entry.id, entry.body)
+            }
+            last = newest.id
+        }
+    }
+
+    static func entry(_ bytes: [UInt8], _ id: String) throws -> JournalEntry {
+        do {
+            return try JournalEntry(json: try JSONValue(parsing: bytes))
+        } catch {
+            throw CommandFailure(.failed, "The journal's entry \(id) cannot be read: \(error).")
+        }
+    }
+}
