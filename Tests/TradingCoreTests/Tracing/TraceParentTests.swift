@@ -42,7 +42,8 @@ import TradingCore
             about: "1"
         )
         let json = try JSONValue(parsing: message.encoded())
-        let parent = try #require(TraceParent(try #require(json["metadata"]?["traceparent"]?.stringValue)))
+        let text = try #require(json["metadata"]?["traceparent"]?.stringValue)
+        let parent = try #require(TraceParent(text))
         #expect(parent == message.traceParent)
         #expect(parent.traceID == message.traceID)
         #expect(parent.spanID == SpanID(sending: message.id))
