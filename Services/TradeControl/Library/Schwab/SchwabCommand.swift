@@ -28,9 +28,9 @@ package struct SchwabCommand: ParsableCommand {
 
                 Example:
 
-                  export SCHWAB_APP_KEY=<the app's key> SCHWAB_APP_SECRET_FILE=$HOME/schwab-secret
-                  export SCHWAB_CALLBACK_URL=https://127.0.0.1:8182 SCHWAB_ACCOUNT_NUMBER=<in digits>
-                  export SCHWAB_TOKEN_FILE=$HOME/schwab-login.json
+                  export SCHWAB_APP_KEY=<key> SCHWAB_APP_SECRET_FILE=<file of the secret>
+                  export SCHWAB_CALLBACK_URL=https://127.0.0.1:8182
+                  export SCHWAB_ACCOUNT_NUMBER=<digits> SCHWAB_TOKEN_FILE=<new file>
                   .build/release/tradectl schwab login
                 """
         )
