@@ -35,7 +35,15 @@ SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERV
 	STREAM_SILENCE MARKET_DAILY_BAR_DELAY \
 	FAULTS FILL_FRACTION TICK_RULE STRICT_BARS TRADE_UPDATE_FRAMES STREAM_SYMBOL_LIMIT RECORDING RESULT_FILE
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
+GIVEN_BUT_SET = $(filter $(SET_BY_RUN),$(GIVEN))
+# What a run sets itself.
+SET_BY_RUN := BROKER SYMBOLS TIMEFRAME MARKET_TIME REDIS_URL SIMULATOR_URL HTTP_HOST HTTP_PORT
 UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
+
+ifneq ($(GIVEN_BUT_SET),)
+$(error $(GIVEN_BUT_SET): a run sets this itself$(if $(filter BROKER,$(GIVEN_BUT_SET)),; whose API its agents speak is \
+	BROKER_DIALECT))
+endif
 
 ifneq ($(strip $(UNKNOWN)),)
 $(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)

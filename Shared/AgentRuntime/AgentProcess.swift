@@ -41,8 +41,10 @@ package enum AgentProcess {
     package static let checkOption = "--check-configuration"
 
     /// Returns when the process has been asked to stop and has finished what it had in hand. A configuration that
-    /// cannot be used is printed and ends the process with code 78.
+    /// cannot be used is printed and ends the process with code 78. Arguments end it as well: with `--help` it says what
+    /// it is.
     package static func run(_ definition: AgentDefinition) async {
+        ProgramUsage(agent: definition.agent, defaultHTTPPort: definition.defaultHTTPPort).endIfAsked()
         do {
             try await Self.start(definition)
         } catch {
@@ -215,7 +217,7 @@ struct AgentDesk: Sendable {
 
     /// The agent's own thread.
     func judge(_ settings: Settings, feed: (any BrokerFeed)?) throws {
-        let (bus, seed) = self.join(beating: self.heartbeat)
+        let (bus, seed) = self.join(beating: self.heartbeat, telling: self.readiness)
         let gate = self.gate
         gate.onOpen(bus.wakeSignal.wake)
         let driver = feed.map {
@@ -310,13 +312,22 @@ struct AgentDesk: Sendable {
     }
 
     /// A thread's own bus, which changes no other ledger than the process's.
-    private func join(beating heartbeat: Heartbeat) -> (bus: RedisMessageBus, installation: String) {
+    private func join(
+        beating heartbeat: Heartbeat,
+        telling readiness: ReadinessBoard? = nil
+    ) -> (bus: RedisMessageBus, installation: String) {
         let bus = RedisMessageBus(
             endpoint: self.configuration.redis,
             namespace: self.configuration.common.namespace
         )
         self.stop.onStop(bus.wakeSignal.wake)
-        let id = self.installation.join(bus: bus, stop: self.stop, heartbeat: heartbeat, logger: self.logger)
+        let id = self.installation.join(
+            bus: bus,
+            stop: self.stop,
+            readiness: readiness,
+            heartbeat: heartbeat,
+            logger: self.logger
+        )
         bus.installation = id
         return (bus, id)
     }

@@ -132,7 +132,7 @@ package final class RedisConnection {
         }
         return MessageBusError(
             .unreachable,
-            "No connection to Redis at \(self.endpoint): \(text). Check that it runs there and is reachable."
+            "No connection to Redis at \(self.endpoint): \(text). Start it there, or set REDIS_URL."
         )
     }
 }

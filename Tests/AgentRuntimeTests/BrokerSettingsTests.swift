@@ -55,9 +55,34 @@ import Testing
         #expect(simulated.environment == .simulator)
     }
 
-    @Test func `a word that is no word is refused`() throws {
-        let message = try Self.message(Self.alpacaKeys.merging(["TRADE_LIVE": "really"]) { $1 })
-        #expect(message.hasPrefix("TRADE_LIVE (trade.live): \"really\""))
+    @Test(arguments: ["really", "true", "1", "on", "YES", "y"])
+    func `nothing but yes lets the agents trade with real money`(word: String) throws {
+        for url in ["https://api.alpaca.markets", "https://paper-api.alpaca.markets"] {
+            let environment = ["TRADE_LIVE": word, "APCA_API_BASE_URL": url]
+            #expect(
+                try Self.message(Self.alpacaKeys.merging(environment) { $1 })
+                    == "TRADE_LIVE (trade.live): \"\(word)\" is neither yes nor no; expected yes, spelt so, or no"
+            )
+        }
+    }
+
+    @Test(arguments: ["no", "false", ""])
+    func `a no to real money leaves the paper account`(word: String) throws {
+        guard case .alpaca(let endpoints) = try Self.broker(Self.alpacaKeys.merging(["TRADE_LIVE": word]) { $1 }) else {
+            Issue.record("no Alpaca")
+            return
+        }
+        #expect(endpoints.environment == .paper)
+        let live = Self.alpacaKeys.merging(["TRADE_LIVE": word, "APCA_API_BASE_URL": "https://api.alpaca.markets"]) {
+            $1
+        }
+        #expect(try Self.message(live).contains("leads to real money"))
+    }
+
+    @Test(arguments: ["127.0.0.1:8182", "http://127.0.0.1:8182", "https://"])
+    func `a callback that Schwab cannot have registered is refused`(url: String) throws {
+        let message = try Self.message(Self.schwabKeys.merging(["SCHWAB_CALLBACK_URL": url]) { $1 })
+        #expect(message.hasPrefix("SCHWAB_CALLBACK_URL (schwab.callbackUrl) is no https:// address"))
     }
 
     @Test func `the account can be named`() throws {

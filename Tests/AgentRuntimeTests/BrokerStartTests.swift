@@ -15,7 +15,9 @@ import TradingCore
 
     @Test(arguments: [
         (BrokerError.Kind.refused(code: "403"), "APCA_API_KEY_ID and what they are permitted"),
-        (.refused(code: "404"), "not the broker's API"), (.unreadable, "not the broker's API"),
+        (.refused(code: "404"), "reason. Check APCA_API_BASE_URL: this is not the broker's API"),
+        (.refused(code: "40410000"), "reason. Check APCA_API_BASE_URL: this is not the broker's API"),
+        (.unreadable, "not the broker's API"),
         (.notExecuted, "and the network"), (.unknownOutcome, "asked again"), (.loginExpired, "tradectl schwab login"),
     ])
     func `a problem names cause and remedy in one line`(kind: BrokerError.Kind, remedy: String) {

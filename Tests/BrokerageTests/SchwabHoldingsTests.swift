@@ -157,8 +157,8 @@ import TradingCore
         #expect(error.kind == .refused(code: "account"))
         #expect(
             error.reason
-                == "account …1234 is none of the 2 accounts that the Schwab login sees: check SCHWAB_ACCOUNT_NUMBER, or "
-                + "tick the account when you log in again with `tradectl schwab login`"
+                == "the Schwab login does not have account …1234, but …4321, …5678: check SCHWAB_ACCOUNT_NUMBER, or tick the "
+                + "account when you log in again with `tradectl schwab login`"
         )
     }
 

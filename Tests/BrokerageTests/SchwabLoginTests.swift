@@ -52,6 +52,52 @@ import TradingCore
         #expect(stage.folder.names() == [])
     }
 
+    @Test(arguments: [
+        "https://example.com/?code=C0.abc%40", "https://127.0.0.1.example.com:8182/?code=C0.abc%40",
+        "?code=C0.abc%40", "127.0.0.1:8182/?code=C0.abc%40",
+        "https://example.com/https://127.0.0.1:8182/?code=C0.abc%40",
+    ])
+    func `an address of another site is not used`(address: String) throws {
+        let stage = try SchwabStage(accessTokenLife: nil)
+        let error = try #require(
+            #expect(throws: BrokerError.self) { try Self.login(stage).finish(redirectedTo: address) }
+        )
+        #expect(error.reason.contains("https://127.0.0.1:8182"))
+        #expect(!error.reason.contains("C0.abc"))
+        #expect(stage.client.requests.isEmpty)
+        #expect(stage.folder.names() == [])
+    }
+
+    @Test func `whether the login can be kept is found out beforehand, and changes nothing`() throws {
+        let stage = try SchwabStage()
+        let before = try stage.storedToken()
+        try Self.login(stage).checkTokenFile()
+        #expect(try stage.storedToken() == before)
+        #expect(stage.folder.names() == ["token.json", "token.json.lock"])
+        stage.endpoints.tokenFile = stage.folder.path + "/nowhere/token.json"
+        let error = try #require(#expect(throws: BrokerError.self) { try Self.login(stage).checkTokenFile() })
+        #expect(error.reason.contains("SCHWAB_TOKEN_FILE") && error.reason.contains("folder has to exist"))
+    }
+
+    @Test(arguments: [nil, "{}"])
+    func `that there is no login is told with one remedy`(text: String?) throws {
+        let stage = try SchwabStage(accessTokenLife: nil)
+        if let text { try stage.folder.write(text, to: "token.json") }
+        let advice = SchwabLogin.kept(in: stage.endpoints.tokenFile, at: stage.now()).advice
+        #expect(advice.split(separator: "tradectl schwab login", omittingEmptySubsequences: false).count == 2)
+        #expect(advice.contains(stage.endpoints.tokenFile))
+    }
+
+    @Test func `a login that has ended is told with its remedy`() throws {
+        let stage = try SchwabStage()
+        stage.pass(.seconds(7 * 86_400))
+        let advice = SchwabLogin.kept(in: stage.endpoints.tokenFile, at: stage.now()).advice
+        #expect(
+            advice
+                == "the login has ended, at 2026-11-29T14:30:00Z: log in to Schwab again with `tradectl schwab login`"
+        )
+    }
+
     @Test func `a refused code leaves the old login as it was`() throws {
         let stage = try SchwabStage()
         stage.client.on(Self.route, #"{"error":"invalid_grant"}"#, status: 400)

@@ -77,19 +77,42 @@ extension ReplayTests {
             let announced = try fleet.messages(.limitExceeded)
             #expect(announced.count == 1)
             #expect(announced.first?.contains("broker_login") == true)
-            #expect(try await Self.status(environment, in: fleet.folder).contains("No positions are opened"))
+            #expect(try await Self.status(of: login, in: fleet.folder).contains("No positions are opened"))
 
             // Somebody logs in, and that is all there is to do.
             let printed = try await LoginFile.logIn(environment, in: fleet.folder)
-            #expect(printed.contains("Logged in."))
+            #expect(printed.contains("Logged in; account …5678 found."), "\(printed)")
             #expect(login.mode == 0o600)
             try await shows(6.9 * 86_400...7 * 86_400)
             _ = try await awaited("another entry", within: .seconds(60)) {
                 try count(.tradeApproved) > approved ? true : nil
             }
-            #expect(try await Self.status(environment, in: fleet.folder).contains("the login ends in 6 days and 23 h"))
+            #expect(try await Self.status(of: login, in: fleet.folder).contains("the login ends in 6 days and 23 h"))
             #expect(try count(.limitExceeded) == 1)
             for agent in Self.agents { try await fleet.stop(agent) }
+        }
+
+        @Test func `a login without the account that is to be traded says which it has`() async throws {
+            let fleet = try ProcessFleet()
+            let bars = try SampleBars.small(sessions: 15).folder()
+            let login = LoginFile(path: fleet.folder.path + "/login.json")
+            try await fleet.startSimulator(["BARS": bars.path, "SCHWAB_ACCOUNT_NUMBER": "87654321"])
+            let port = try #require(fleet.port(of: "broker-simulator"))
+            var environment = [
+                "SCHWAB_BASE_URL": "http://127.0.0.1:\(port)", "SCHWAB_CALLBACK_URL": "https://127.0.0.1:8182",
+                "SCHWAB_ACCOUNT_NUMBER": "12345678", "SCHWAB_TOKEN_FILE": login.path, "SCHWAB_APP_KEY": "key",
+                "SCHWAB_APP_SECRET": "secret",
+            ]
+            let printed = try await LoginFile.logIn(environment, in: fleet.folder, endingWith: 1)
+            #expect(printed.contains("logged in, and the login is kept"), "\(printed)")
+            #expect(printed.contains("does not have account …5678, but …4321"), "\(printed)")
+            #expect(login.mode == 0o600)
+
+            // What can be known before is said before anybody is sent to a browser.
+            environment["SCHWAB_TOKEN_FILE"] = fleet.folder.path + "/nowhere/login.json"
+            let unkept = try await LoginFile.logIn(environment, in: fleet.folder, endingWith: 1)
+            #expect(unkept.contains("SCHWAB_TOKEN_FILE"), "\(unkept)")
+            #expect(!unkept.contains("in a browser"), "\(unkept)")
         }
 
         /// A refresh token is good once here: a second refresher would end the login for all.
@@ -124,13 +147,14 @@ extension ReplayTests {
             }
         }
 
-        private static func status(_ environment: [String: String], in folder: TemporaryFolder) async throws -> String {
+        /// With nothing set but the file.
+        private static func status(of login: LoginFile, in folder: TemporaryFolder) async throws -> String {
             let output = folder.path + "/status"
             Files.remove(output)
             let tradectl = try ChildProgram(
                 try Programs.path(of: "tradectl"),
                 ["schwab", "status"],
-                environment: Programs.environment(environment),
+                environment: Programs.environment(["SCHWAB_TOKEN_FILE": login.path]),
                 output: output
             )
             #expect(try await tradectl.ended(within: .seconds(20)) == .exit(0))

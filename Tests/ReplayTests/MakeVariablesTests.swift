@@ -27,10 +27,14 @@ import Testing
         ]
         let run = try await self.make(taken.map { "\($0)=1" })
         #expect(run.end == .exit(0), "\(run.said)")
-        for variable in ["STREAM_SILENC", "SYMBOLS"] {
+        for (variable, reason) in [
+            ("STREAM_SILENC", "no such variable"), ("SYMBOLS", "a run sets this itself"),
+            ("BROKER", "a run sets this itself"),
+        ] {
             let refused = try await self.make(["\(variable)=1"])
             #expect(refused.end == .exit(2))
-            #expect(refused.said.contains("\(variable): no such variable"))
+            #expect(refused.said.contains("\(variable): \(reason)"), "\(refused.said)")
+            #expect(refused.said.contains("BROKER_DIALECT") == (variable == "BROKER"), "\(refused.said)")
         }
     }
 }

@@ -166,7 +166,11 @@ struct LoginFile {
 
     /// Does what a person does: agrees on the broker's page, and hands the address at which the browser ends to
     /// `tradectl schwab login`. Returns what that printed.
-    static func logIn(_ environment: [String: String], in folder: TemporaryFolder) async throws -> String {
+    static func logIn(
+        _ environment: [String: String],
+        in folder: TemporaryFolder,
+        endingWith code: Int32 = 0
+    ) async throws -> String {
         let base = environment["SCHWAB_BASE_URL"] ?? ""
         let form = [
             ("client_id", environment["SCHWAB_APP_KEY"] ?? ""),
@@ -194,7 +198,7 @@ struct LoginFile {
         // It holds a code, which has done its duty.
         Files.remove(input)
         let printed = Files.text(output) ?? ""
-        try #require(end == .exit(0), "\(printed)")
+        try #require(end == .exit(code), "\(printed)")
         return printed
     }
 }

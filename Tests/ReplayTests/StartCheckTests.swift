@@ -109,6 +109,59 @@ extension ReplayTests {
             }
         }
 
+        @Test func `an agent without Redis says where it looks for it, once for all its threads`() async throws {
+            let fleet = try ProcessFleet()
+            let bars = try SampleBars.small(sessions: 15).folder()
+            try await fleet.startSimulator(["BARS": bars.path])
+            let broker = try #require(fleet.port(of: "broker-simulator"))
+            let port = try RedisServer.freePort()
+            let name = AgentName.riskManagement.rawValue
+            try fleet.start(
+                name,
+                [
+                    "BROKER": "simulator", "SIMULATOR_URL": "http://127.0.0.1:\(broker)",
+                    "REDIS_URL": "redis://:plantedPassword@127.0.0.1:\(port)",
+                ]
+            )
+            let line = try await awaited("the reason") {
+                fleet.readiness("redis", of: name).flatMap { $0 == "not checked yet" ? nil : $0 }
+            }
+            #expect(line.contains("No connection to Redis at redis://127.0.0.1:\(port)"), "\(line)")
+            #expect(line.contains("REDIS_URL"), "\(line)")
+            #expect(!line.contains("plantedPassword"))
+            #expect(fleet.get("/readyz", of: name)?.status == 503)
+            // Long enough for each thread to have tried several times.
+            _ = try await awaited("a good answer of the broker") {
+                fleet.readiness("broker", of: name) == "ok" ? true : nil
+            }
+            try await fleet.stop(name)
+            #expect(fleet.complaints(of: name) == ["waiting for Redis: \(line)"])
+        }
+
+        @Test(arguments: AgentName.allCases.map(\.rawValue) + ["broker-simulator"])
+        func `a program that takes no arguments says what it takes instead`(program: String) async throws {
+            let folder = try TemporaryFolder()
+            func run(_ argument: String) async throws -> (end: ChildProgram.End, said: String) {
+                Files.remove(folder.path + "/said")
+                let child = try ChildProgram(
+                    try Programs.path(of: program),
+                    [argument],
+                    environment: Programs.environment([:]),
+                    output: folder.path + "/said"
+                )
+                let end = try await child.ended(within: .seconds(10))
+                return (end, Files.text(folder.path + "/said") ?? "")
+            }
+            for argument in ["-h", "--help"] {
+                let (end, said) = try await run(argument)
+                #expect(end == .exit(0))
+                #expect(said.hasPrefix("\(program): ") && said.contains("README.md"), "\(said)")
+            }
+            let (end, said) = try await run("--symbols=AAPL")
+            #expect(end == .exit(64))
+            #expect(said.contains("\"--symbols=AAPL\"") && said.contains("--help"), "\(said)")
+        }
+
         private static func script(_ cause: Cause) -> (@Sendable (String) -> (status: Int, body: String))? {
             switch cause {
             case .wrongHost: { _ in (404, "<html><body>There is no such page.</body></html>") }

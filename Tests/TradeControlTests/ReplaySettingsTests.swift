@@ -17,6 +17,19 @@ struct ReplaySettingsTests {
         )
     }
 
+    @Test("What is said of a wrong option is not buried under all that there are")
+    func wrongOption() throws {
+        let error = try #require(
+            #expect(throws: (any Error).self) {
+                try ReplayCommand.parse(["--bars", "bars", "--broker-dialect", "shwab"])
+            }
+        )
+        let said = ReplayCommand.fullMessage(for: error)
+        #expect(said.contains("BROKER_DIALECT takes alpaca or schwab"), "\(said)")
+        let usage = try #require(said.split(separator: "\n").first { $0.hasPrefix("Usage:") })
+        #expect(usage.utf8.count < 80, "\(usage)")
+    }
+
     @Test("Daily bars")
     func daily() throws {
         let settings = try self.settings(["MSFT.csv": "2009-02-06,19,20,18,19.66,100\n2009-02-09,19,20,18,19,100\n"])

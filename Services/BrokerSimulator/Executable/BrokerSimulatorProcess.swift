@@ -33,10 +33,19 @@ import UnixSignals
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
 enum BrokerSimulatorProcess {
     private static let name = "broker-simulator"
+    private static let usage = """
+        broker-simulator: a broker made of bars, for the agents and for any client of Alpaca's or Schwab's.
+
+        It takes no arguments. Its settings come from the environment: BARS=<folder> is required, HTTP_PORT (8080)
+        is where clients find it, CONTROL_PORT (any free port) tells how far it is.
+        Services/BrokerSimulator/README.md lists them.
+
+        """
 
     /// Returns after SIGTERM or SIGINT. Prints why it cannot start and ends the process: with code 65 for bars, with 78
     /// for a setting that cannot be used, else with 1.
     static func run() async {
+        ProgramUsage(program: Self.name, text: Self.usage).endIfAsked()
         do {
             try await Self.start()
         } catch {

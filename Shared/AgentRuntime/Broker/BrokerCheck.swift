@@ -117,7 +117,10 @@ package final class BrokerCheck {
         }
         let remedy =
             switch error.kind {
-            case .refused(code: "404"), .unreadable: "Check \(names.address): this is not the broker's API"
+            case .unreadable: "Check \(names.address): this is not the broker's API"
+            // Alpaca's own code for it begins so, too.
+            case .refused(let code) where code.hasPrefix("404"):
+                "Check \(names.address): this is not the broker's API"
             case .refused: "Check \(names.keys) and what they are permitted, and \(names.address)"
             case .notExecuted, .withheld: "Check \(names.address) and the network"
             case .unknownOutcome: "It is asked again; if this stays, check \(names.address)"

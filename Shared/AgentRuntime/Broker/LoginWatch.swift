@@ -65,8 +65,8 @@ package final class LoginWatch {
         self.nextWarning = now + Self.warningInterval
         switch stage {
         case .lasting: if isNews { self.logger.notice("\(login)") }
-        case .ending: self.logger.warning("\(login): \(login.remedy)")
-        case .nearlyOver, .over: self.logger.error("\(login): \(login.remedy)")
+        case .ending: self.logger.warning("\(login.advice)")
+        case .nearlyOver, .over: self.logger.error("\(login.advice)")
         }
     }
 }

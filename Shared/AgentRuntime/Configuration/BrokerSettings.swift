@@ -23,7 +23,7 @@ package enum BrokerSettings: Sendable {
     }
 
     package init(_ settings: Settings) throws(ConfigurationError) {
-        let isLiveMeant = try settings.bool("trade.live", default: false)
+        let isLiveMeant = try settings.consent("trade.live")
         switch try settings.choice("broker", default: Name.alpaca) {
         case .alpaca:
             let endpoints = AlpacaEndpoints(try AlpacaSettings(settings))
@@ -119,11 +119,19 @@ extension SchwabEndpoints {
                 "\(SettingsKey(path: "schwab.baseUrl")): tokens must not travel unencrypted; start it with https://"
             )
         }
+        let callback = try settings.requiredString("schwab.callbackUrl")
+        guard callback.hasPrefix("https://"), hostName(of: callback) != nil else {
+            throw ConfigurationError(
+                .malformed,
+                "\(SettingsKey(path: "schwab.callbackUrl")) is no https:// address; expected the callback URL as it was "
+                    + "registered with the app, such as https://127.0.0.1:8182"
+            )
+        }
         self.init(
             base: base.hasSuffix("/") ? String(base.dropLast()) : base,
             appKey: try settings.secret("schwab.app.key").exposed,
             appSecret: try settings.secret("schwab.app.secret").exposed,
-            callbackURL: try settings.requiredString("schwab.callbackUrl"),
+            callbackURL: callback,
             accountNumber: try settings.secret("schwab.accountNumber").exposed,
             tokenFile: try settings.requiredString("schwab.tokenFile")
         )

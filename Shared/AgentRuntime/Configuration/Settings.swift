@@ -170,7 +170,10 @@ package final class Settings: Sendable {
         default defaultValue: Duration,
         in range: ClosedRange<Duration> = .zero ... .seconds(86_400)
     ) throws(ConfigurationError) -> Duration {
-        let expected = "a duration from \(range.lowerBound) to \(range.upperBound), such as 500ms, 5s or 2m"
+        let example = defaultValue > .zero ? defaultValue : range.upperBound
+        let expected =
+            "a duration from \(range.lowerBound.settingText) to \(range.upperBound.settingText), such as "
+            + example.settingText
         let value = try self.parsed(path, default: defaultValue, problem: "is not a duration", expected: expected) {
             text in
             let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -191,6 +194,17 @@ package final class Settings: Sendable {
             switch $0.lowercased() {
             case "true", "yes", "on", "1": true
             case "false", "no", "off", "0": false
+            default: nil
+            }
+        }
+    }
+
+    /// Whether the word is exactly `yes`, for what no guess may allow; `no` and `false` say no, as does silence.
+    package func consent(_ path: String) throws(ConfigurationError) -> Bool {
+        try self.parsed(path, default: false, problem: "is neither yes nor no", expected: "yes, spelt so, or no") {
+            switch $0 {
+            case "yes": true
+            case "no", "false": false
             default: nil
             }
         }

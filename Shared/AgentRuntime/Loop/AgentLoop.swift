@@ -31,6 +31,7 @@ package final class AgentLoop {
     private let readinessReads: [DocumentKey]
     private let obstacle: (Documents) throws -> String?
     private var isReconciled: Bool
+    private var repetitions = RepetitionFilter()
     private let feed: FeedDriver?
     private let login: LoginWatch?
     private let protection: ProtectionWatch?
@@ -101,7 +102,8 @@ package final class AgentLoop {
             do {
                 try self.synchronise()
                 self.readiness.set("redis", .ready)
-                self.logger.info("ready")
+                self.logger.info("reading messages")
+                self.repetitions = RepetitionFilter()
                 backOff.reset()
                 while !self.stop.isGiven { try self.turn() }
             } catch let error as MessageBusError where error.code == .ledgerReplaced {
@@ -115,7 +117,9 @@ package final class AgentLoop {
                 )
             } catch {
                 self.readiness.set("redis", .waiting("\(error)"))
-                self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
+                if self.repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
+                    self.logger.warning("Redis lost, trying again: \(error)")
+                }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }
         }

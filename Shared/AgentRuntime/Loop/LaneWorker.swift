@@ -90,10 +90,12 @@ package final class LaneWorker {
         self.waitForBrokerGate()
         let desk = self.makeDesk()
         var backOff = BackOff()
+        var repetitions = RepetitionFilter()
         while !self.stop.isGiven {
             do {
                 try self.synchronise(desk)
                 backOff.reset()
+                repetitions = RepetitionFilter()
                 while !self.stop.isGiven {
                     try self.turn(desk)
                     self.waitForBrokerGate()
@@ -107,7 +109,9 @@ package final class LaneWorker {
                     logger: self.logger
                 )
             } catch {
-                self.logger.warning("bus lost, trying again", metadata: ["reason": "\(error)"])
+                if repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
+                    self.logger.warning("Redis lost, trying again: \(error)")
+                }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }
         }

@@ -20,11 +20,17 @@ package struct SchwabLogin {
             + percentEncoded(self.endpoints.appKey) + "&redirect_uri=" + percentEncoded(self.endpoints.callbackURL)
     }
 
+    /// Finds out whether the tokens can be kept, before a person goes to the browser.
+    package func checkTokenFile() throws(BrokerError) {
+        try SchwabTokenFile(path: self.endpoints.tokenFile).check()
+    }
+
     /// Exchanges the code in the address for tokens and writes the token file. Returns how long the login lasts.
     ///
     /// A code works once and for about 30 s.
     package func finish(redirectedTo address: String) throws(BrokerError) -> Duration {
         let code = try Self.code(in: address)
+        try self.checkHost(of: address)
         let file = SchwabTokenFile(path: self.endpoints.tokenFile)
         let token = try file.locked { () throws(BrokerError) in
             let draft = try file.draft()
@@ -68,6 +74,18 @@ package struct SchwabLogin {
     }
 
     private static let remedy = "log in to Schwab again with `tradectl schwab login`"
+
+    /// A code that another site has made is none of Schwab's.
+    private func checkHost(of address: String) throws(BrokerError) {
+        let address = address.drop(while: \.isWhitespace).prefix { !$0.isWhitespace }
+        guard let host = hostName(of: String(address)), host == hostName(of: self.endpoints.callbackURL) else {
+            throw BrokerError(
+                .refused(code: "address"),
+                "the address is none of the app's callback URL, \(self.endpoints.callbackURL), and was not used. Paste "
+                    + "all of what the browser shows after the login, from https:// on"
+            )
+        }
+    }
 
     /// The authorization code, decoded once: in the address it ends in `%40`, which stands for `@`.
     private static func code(in address: String) throws(BrokerError) -> String {

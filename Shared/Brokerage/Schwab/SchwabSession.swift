@@ -64,11 +64,12 @@ final class SchwabSession {
         let accounts = try self.send(.get, "/trader/v1/accounts/accountNumbers", as: "GET accountNumbers")
             .decoded(as: [NumberedAccount].self)
         guard let found = accounts.first(where: { $0.number == self.endpoints.accountNumber }) else {
+            let names = accounts.map { BrokerAccountCheck.name(of: $0.number) }.joined(separator: ", ")
             throw BrokerError(
                 .refused(code: "account"),
-                "account \(self.endpoints.accountName) is none of the \(accounts.count) accounts that the Schwab login "
-                    + "sees: check SCHWAB_ACCOUNT_NUMBER, or tick the account when you log in again with "
-                    + "`tradectl schwab login`"
+                "the Schwab login does not have account \(self.endpoints.accountName), but "
+                    + "\(names.isEmpty ? "none at all" : names): check SCHWAB_ACCOUNT_NUMBER, or tick the account when "
+                    + "you log in again with `tradectl schwab login`"
             )
         }
         self.account = (found.hash, self.tokens.authorizedAt)

@@ -80,6 +80,11 @@ struct SchwabTokenFile {
         return draft
     }
 
+    /// Finds out whether the file can be written, and changes nothing.
+    func check() throws(BrokerError) {
+        try self.locked { () throws(BrokerError) in _ = try self.draft() }
+    }
+
     struct Draft: ~Copyable {
         fileprivate let file: SchwabTokenFile
         fileprivate let path: String
@@ -119,7 +124,8 @@ struct SchwabTokenFile {
         let reason = String(cString: strerror(errno))
         return BrokerError(
             .notExecuted,
-            "\(path ?? self.path) could not be \(verb): \(reason). Check SCHWAB_TOKEN_FILE and the permissions of its folder"
+            "\(path ?? self.path) could not be \(verb): \(reason). Check SCHWAB_TOKEN_FILE: its "
+                + "folder has to exist, and to be this user's to write in"
         )
     }
 

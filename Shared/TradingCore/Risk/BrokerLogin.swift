@@ -3,7 +3,7 @@ package struct BrokerLogin: Hashable, Sendable, CustomStringConvertible {
     package enum State: Hashable, Sendable {
         /// Lasts until then, or has ended then.
         case ending(Timestamp)
-        /// Nobody has logged in; the text says what is missing.
+        /// Nobody has logged in; the text says what is missing and what to do.
         case missing(String)
     }
 
@@ -39,6 +39,14 @@ package struct BrokerLogin: Hashable, Sendable, CustomStringConvertible {
         case .ending(let end) where self.timeLeft > .zero:
             "the login ends in \(Self.text(of: self.timeLeft)), at \(Timestamp(seconds: end.seconds))"
         case .ending(let end): "the login has ended, at \(Timestamp(seconds: end.seconds))"
+        }
+    }
+
+    /// The state and what a person has to do about it, said once.
+    package var advice: String {
+        switch self.state {
+        case .missing: self.description
+        case .ending: "\(self): \(self.remedy)"
         }
     }
 

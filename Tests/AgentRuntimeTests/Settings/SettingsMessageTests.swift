@@ -39,8 +39,7 @@ import Testing
                 _ = try $0.duration(path, default: .zero, in: .zero ... .seconds(60))
             }
             .hasSuffix(
-                "\"10k\" is not a duration; expected a duration from 0.0 seconds to 60.0 seconds, "
-                    + "such as 500ms, 5s or 2m"
+                "\"10k\" is not a duration; expected a duration from 0s to 60s, such as 60s"
             )
         )
         #expect(
@@ -64,6 +63,23 @@ import Testing
                     "\"a{b}\" is not a plain name; expected 1 to 64 letters, digits, -, _ or ."
                 )
         )
+    }
+
+    @Test(arguments: [
+        (Duration.seconds(86_400), Duration.zero, Duration.seconds(518_400), "from 0s to 144h, such as 24h"),
+        (.milliseconds(1500), .milliseconds(1), .seconds(90), "from 1ms to 90s, such as 1500ms"),
+        (.seconds(300), .seconds(1), .seconds(5400), "from 1s to 90m, such as 5m"),
+    ])
+    func `durations are told as people write them`(
+        usual: Duration,
+        lower: Duration,
+        upper: Duration,
+        text: String
+    ) throws {
+        let message = try SettingsFixture.message(["A_WAIT": "8d"]) {
+            _ = try $0.duration("a.wait", default: usual, in: lower...upper)
+        }
+        #expect(message == "A_WAIT (a.wait): \"8d\" is not a duration; expected a duration \(text)")
     }
 
     @Test func `a URL's password stays out of the message`() throws {

@@ -48,10 +48,15 @@ package struct SystemStatus: OperatorAnswer {
     /// By the last quotes; nil while one is missing.
     package var equity: Money?
     package var openTrades: [Trade]
+    /// Of these, those that have held shares without a stop or a sale under way for `timeForCover`.
+    package private(set) var uncovered: [Trade]
     package var halt: TradingHalt?
     /// Counted up to 1000.
     package var deadLetters: Int
 
+    private static let timeForCover = Duration.seconds(3)
+
+    /// Looks for up to three seconds where shares are without a stop.
     package init(reading desk: OperatorDesk) throws {
         let now = try desk.bus.time()
         self.agents = try AgentName.allCases.map { try Self.agent($0, desk.bus, now: now) }
@@ -65,6 +70,13 @@ package struct SystemStatus: OperatorAnswer {
         self.market = try desk.marketClock()
         self.account = try desk.account()
         self.openTrades = try desk.openTrades()
+        // A stop takes a moment from the fill to the broker, and so does the sale that takes its place.
+        var uncovered = self.openTrades.filter { $0.uncoveredQuantity > .zero }
+        _ = try Patience.wait(uncovered.isEmpty ? .zero : Self.timeForCover) {
+            uncovered = try uncovered.compactMap { try desk.trade($0.id) }.filter { $0.uncoveredQuantity > .zero }
+            return uncovered.isEmpty ? true : nil
+        }
+        self.uncovered = uncovered
         self.halt = try desk.haltInForce()
         self.deadLetters = try desk.bus.tail(of: .deadLetter, limit: 1000).count
         if let account {
@@ -114,11 +126,11 @@ package struct SystemStatus: OperatorAnswer {
         for (symbol, reason) in (self.account?.frozenSymbols ?? [:]).sorted(by: { $0.key < $1.key }) {
             problems.append("\(symbol) takes no entries: \(reason)")
         }
-        for trade in self.openTrades where trade.uncoveredQuantity > .zero {
+        for trade in self.uncovered {
             problems.append("\(trade.id) holds \(trade.uncoveredQuantity) shares without a stop or a sale under way")
         }
         if let skew = self.market?.clockSkew {
-            problems.append("this market's clock and the agents' differ by \(skew) ms")
+            problems.append("the agents' clock and the broker's differ by \(skew) ms")
         }
         if self.deadLetters > 0 {
             problems.append("\(Display.count(self.deadLetters, "dead letter")): see `tradectl deadletters list`")
@@ -172,7 +184,7 @@ package struct SystemStatus: OperatorAnswer {
     }
 
     private func addFacts(to facts: inout TextTable) {
-        facts.add("trading", self.halt.map { "HALTED: \($0)" } ?? "not halted")
+        facts.add("trading", self.halt.map { "HALTED by \($0.by) since \($0.since): \($0.reason)" } ?? "not halted")
         if let stopped = self.account?.entriesStopped { facts.add("entries", "STOPPED: \(stopped)") }
         if let market {
             let state = market.isOpen.map { $0 ? "open" : "closed" } ?? "not known yet"

@@ -7,6 +7,8 @@ package struct ReplayCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Replays bars through the five agents, each a process, and reports what they made of them.",
+        // Every option listed would bury what is said of a wrong one.
+        usage: "tradectl replay --bars <folder> [<option> ...]",
         discussion: """
             Starts a private redis-server, the broker simulator and the agents, keeps them going until the bars end, \
             stops them, checks the books and writes report.json and report.html.

@@ -15,11 +15,6 @@ package struct SchwabCommand: ParsableCommand {
 
     package init() {}
 
-    private static let settings = """
-        Reads SCHWAB_APP_KEY, SCHWAB_APP_SECRET, SCHWAB_CALLBACK_URL, SCHWAB_ACCOUNT_NUMBER and SCHWAB_TOKEN_FILE from \
-        the environment or from the file that QUINTET_CONFIG names.
-        """
-
     /// Blocks on the terminal and the network.
     struct Login: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -27,20 +22,26 @@ package struct SchwabCommand: ParsableCommand {
             discussion: """
                 Schwab ends every login after seven days: do this at least once a week.
 
-                \(SchwabCommand.settings)
+                Reads SCHWAB_APP_KEY, SCHWAB_APP_SECRET, SCHWAB_CALLBACK_URL, SCHWAB_ACCOUNT_NUMBER and \
+                SCHWAB_TOKEN_FILE from the environment or from the file that QUINTET_CONFIG names; key, secret and \
+                account number also from files of their own (SCHWAB_APP_SECRET_FILE).
 
-                Example: SCHWAB_TOKEN_FILE=schwab-login.json tradectl schwab login
+                Example:
+
+                  export SCHWAB_APP_KEY=<key> SCHWAB_APP_SECRET_FILE=<file of the secret>
+                  export SCHWAB_CALLBACK_URL=https://127.0.0.1:8182
+                  export SCHWAB_ACCOUNT_NUMBER=<digits> SCHWAB_TOKEN_FILE=<new file>
+                  .build/release/tradectl schwab login
                 """
         )
 
         func run() throws {
             try CommandFailure.reporting {
                 let settings = try Settings()
-                let login = SchwabLogin(
-                    endpoints: try SchwabEndpoints(settings),
-                    client: CurlHTTPClient(tls: try TLSSettings(settings)),
-                    now: WallClock.now
-                )
+                let endpoints = try SchwabEndpoints(settings)
+                let client = CurlHTTPClient(tls: try TLSSettings(settings))
+                let login = SchwabLogin(endpoints: endpoints, client: client, now: WallClock.now)
+                try login.checkTokenFile()
                 print(
                     """
                     1. Open this address in a browser, log in at Schwab and allow the account that is to be traded:
@@ -55,8 +56,20 @@ package struct SchwabCommand: ParsableCommand {
                     throw CommandFailure(.failed, "no address was given; nothing has changed")
                 }
                 let lifetime = try login.finish(redirectedTo: address)
-                print("Logged in. The login ends in \(BrokerLogin.text(of: lifetime)); log in again before.")
+                let broker = SchwabBroker(endpoints: endpoints, client: client, now: WallClock.now)
+                print("Logged in; \(try SchwabCommand.found(broker)).")
+                print("The login ends in \(BrokerLogin.text(of: lifetime)); log in again before.")
             }
+        }
+    }
+
+    private static func found(_ broker: SchwabBroker) throws(CommandFailure) -> String {
+        do throws(BrokerError) {
+            let account = try broker.checkAccount()
+            return "account \(account.accountName) found"
+                + (account.mayOpenPositions ? "" : ", which may only close positions")
+        } catch {
+            throw CommandFailure(.failed, "logged in, and the login is kept; but \(error.reason)")
         }
     }
 
@@ -67,19 +80,19 @@ package struct SchwabCommand: ParsableCommand {
                 Ends with code 1 when there is no login or it has ended. SCHWAB_LOGIN_RESERVE, 24h unless given, says how \
                 much of a login has to be left for positions to be opened.
 
-                \(SchwabCommand.settings)
+                Reads SCHWAB_TOKEN_FILE, and nothing else has to be set. It asks nobody.
 
-                Example: tradectl schwab status
+                Example: SCHWAB_TOKEN_FILE=$HOME/schwab-login.json .build/release/tradectl schwab status
                 """
         )
 
         func run() throws {
             try CommandFailure.reporting {
                 let settings = try Settings()
-                let endpoints = try SchwabEndpoints(settings)
+                let file = try settings.requiredString("schwab.tokenFile")
                 let reserve = try RiskLimits(settings).loginReserve
-                let login = SchwabLogin.kept(in: endpoints.tokenFile, at: WallClock.now())
-                guard login.timeLeft > .zero else { throw CommandFailure(.failed, "\(login): \(login.remedy)") }
+                let login = SchwabLogin.kept(in: file, at: WallClock.now())
+                guard login.timeLeft > .zero else { throw CommandFailure(.failed, login.advice) }
                 print("Schwab: \(login).")
                 if login.timeLeft <= reserve {
                     print(
