@@ -41,7 +41,7 @@ extension ReplayTests {
         /// Turned away without the broker's hearing of it, which looks like an order that was taken: asked about for a
         /// minute, in which these runs wait side by side. Only then is a stop or an exit sent again.
         @Test func `an order whose placing was lost is asked about, and nothing sold or bought twice`() async throws {
-            let bars = try SampleBars.small(sessions: 45)
+            let bars = try SampleBars.small(sessions: 60)
             let orders = [
                 ("reset", "entry", "alpaca"), ("503", "entry", "schwab"), ("503", "stop", "alpaca"),
                 ("reset", "stop", "schwab"), ("reset", "exit", "alpaca"), ("503", "exit", "schwab"),

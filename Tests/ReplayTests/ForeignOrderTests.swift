@@ -33,7 +33,8 @@ extension ReplayTests {
 
         /// The stops go with the shares: what the agents would place in their stead would end short.
         @Test func `shares that somebody else has sold are not sold again`() async throws {
-            let run = try ReplayRunner(bars: try SampleBars.small().folder().path)
+            let bars = try SampleBars.small().folder()
+            let run = try ReplayRunner(bars: bars.path)
             try await run.reaches(ticks: 300)
             var isLiquidated = false
             for _ in 0..<2000 where !isLiquidated {
