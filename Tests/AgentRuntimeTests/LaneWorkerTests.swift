@@ -234,16 +234,17 @@ import TradingCore
     }
 
     @Test func `a breaker's change is told even if the first commit that has it fails`() throws {
-        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let bus = InMemoryMessageBus(store: InMemoryMessageStore())
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated, bus: bus)
         let order = try Self.entry(at: Timestamp(seconds: 0))
         try stage.store(order)
         stage.broker.failure = BrokerError(.unknownOutcome, "timed out")
         let call = BrokerCall(.place(order.terms), lane: .entries)
         for _ in 0..<2 { _ = try stage.answer(call) }
         try stage.ask(call)
-        stage.bus.installation = "another"
+        bus.installation = "another"
         #expect(throws: MessageBusError.self) { try stage.turn() }
-        stage.bus.installation = nil
+        bus.installation = nil
         #expect(try stage.bus.appendedCount(of: EventName.breakerStateChanged.stream) == 0)
         stage.clock.now += .seconds(2)
         try stage.turn()

@@ -79,9 +79,10 @@ import TradingCore
                 + "paper account and of the live account are different; check APCA_API_KEY_ID, APCA_API_SECRET_KEY, "
                 + "APCA_API_BASE_URL"
         )
-        guard case .refused = error.kind else {
-            Issue.record("\(error.kind)")
-            return
+        switch error.kind {
+        case .refused: #expect(status == 403)
+        case .loginExpired: #expect(status == 401)
+        default: Issue.record("\(error.kind)")
         }
     }
 

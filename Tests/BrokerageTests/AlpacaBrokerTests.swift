@@ -6,7 +6,7 @@ import TradingCore
 /// What Alpaca's answers mean: done, refused, not executed, or unknown.
 @Suite struct AlpacaBrokerTests {
     @Test(arguments: [
-        (400, #"{"code":40010000,"message":"malformed"}"#), (401, #"{"code":40110000,"message":"unauthorized"}"#),
+        (400, #"{"code":40010000,"message":"malformed"}"#),
         (403, #"{"code":40310000,"message":"insufficient buying power"}"#),
         (422, #"{"code":42210000,"message":"sub-penny"}"#), (422, #"{"code":40010001,"message":"qty is required"}"#),
     ])
@@ -23,6 +23,11 @@ import TradingCore
     ])
     func `anything else about an order is unknown`(status: Int, body: String) throws {
         #expect(Self.placing(status, body)?.kind == .unknownOutcome)
+    }
+
+    @Test(arguments: [#"{"code":40110000,"message":"unauthorized"}"#, #"{"message":"unauthorized."}"#, ""])
+    func `a key that is not accepted is no verdict on an order`(body: String) {
+        #expect(Self.placing(401, body)?.kind == .loginExpired)
     }
 
     @Test func `a rate limit did not execute`() {

@@ -187,6 +187,7 @@ struct LoginFile {
         let address = try #require(answer.header("Location"), "the consent page answered \(answer.status)")
         let input = try folder.write(address + "\n", to: "address")
         let output = folder.path + "/tradectl.log"
+        Files.remove(output)
         let tradectl = try ChildProgram(
             try Programs.path(of: "tradectl"),
             ["schwab", "login"],
