@@ -1,4 +1,5 @@
 import AgentRuntime
+import Glibc
 import MessageBus
 import TradingCore
 
@@ -18,10 +19,17 @@ struct JournalReader {
         while true {
             let entries = try self.bus.entries(of: .journal, after: last, limit: Self.portion)
             guard let newest = entries.last else { return }
-            for entry in entries where wanted.map({ entry.body.firstRange(of: $0) != nil }) ?? true {
+            for entry in entries where wanted.map({ Self.holds(entry.body, $0) }) ?? true {
                 try body(entry.id, entry.body)
             }
             last = newest.id
+        }
+    }
+
+    /// The journal is long, and the library's search is slow.
+    private static func holds(_ bytes: [UInt8], _ wanted: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            wanted.withUnsafeBytes { memmem(bytes.baseAddress, bytes.count, $0.baseAddress, $0.count) != nil }
         }
     }
 
