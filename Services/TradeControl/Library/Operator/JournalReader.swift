@@ -29,7 +29,20 @@ struct JournalReader {
     /// The journal is long, and the library's search is slow.
     private static func holds(_ bytes: [UInt8], _ wanted: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { bytes in
-            wanted.withUnsafeBytes { memmem(bytes.baseAddress, bytes.count, $0.baseAddress, $0.count) != nil }
+            wanted.withUnsafeBytes { wanted in
+                guard let first = wanted.first, let start = wanted.baseAddress else { return true }
+                var rest = bytes[...]
+                while rest.count >= wanted.count, let index = rest.firstIndex(of: first) {
+                    rest = rest[index...]
+                    guard rest.count >= wanted.count, let place = UnsafeRawBufferPointer(rebasing: rest).baseAddress
+                    else {
+                        return false
+                    }
+                    if memcmp(place, start, wanted.count) == 0 { return true }
+                    rest = rest.dropFirst()
+                }
+                return false
+            }
         }
     }
 
