@@ -74,7 +74,7 @@ import TradingCore
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             ).askUntilPassed()
         }
-        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective"]"#, "[]"])
+        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective", "account"]"#, "[]"])
         #expect(readiness.report().isReady)
         #expect(BrokerLane.allCases.allSatisfy { gate.isOpen(for: $0) })
     }
@@ -120,7 +120,9 @@ import TradingCore
             ).run()
         }
         let all = "\(BrokerLane.allCases.map(\.rawValue))"
-        #expect(seen.withLock { $0 } == ["[]", all, all, all, #"["protective"]"#, #"["protective"]"#])
+        #expect(
+            seen.withLock { $0 } == ["[]", all, all, all, #"["protective", "account"]"#, #"["protective", "account"]"#]
+        )
         #expect(readiness.report().isReady)
         #expect(gate.isOpen(for: .protective))
     }

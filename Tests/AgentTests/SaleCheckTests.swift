@@ -234,19 +234,24 @@ import TradingCore
         #expect(polled.calls.contains { $0.name == "holdings" && $0.lane == .account })
         try self.compare(polled, trade, shares: 50)
 
-        let moved = try self.stage.judge(.feed(.holdingsMoved(trade.symbol)))
+        let moved = try self.stage.judge(.feed(.holdingsMoved(trade.symbol, isOurs: false)))
         #expect(moved.calls.map(\.name) == ["holdings"])
         try self.compareTwice(moved, trade, shares: 0)
         #expect(try self.stage.account().frozenSymbols[trade.symbol] != nil)
-        #expect(try self.latest(.stop, trade).isRecalled)
+        // An empty answer may be wrong: the stop stays.
+        #expect(try self.latest(.stop, trade) == trade.latest(.stop))
         let other = try #require(Symbol("IBM"))
-        #expect(try self.stage.judge(.feed(.holdingsMoved(other))).calls.isEmpty)
+        #expect(try self.stage.judge(.feed(.holdingsMoved(other, isOurs: false))).calls.isEmpty)
     }
 
     @Test func `a stop for more than the broker holds is replaced by one that fits`() throws {
         let trade = try self.hold(.holding, (.stop, .accepted))
         let stop = try self.latest(.stop, trade)
-        let busted = try self.compareTwice(try self.stage.judge(.feed(.holdingsMoved(trade.symbol))), trade, shares: 30)
+        let busted = try self.compareTwice(
+            try self.stage.judge(.feed(.holdingsMoved(trade.symbol, isOurs: false))),
+            trade,
+            shares: 30
+        )
         #expect(busted.calls.map(\.operation) == [.cancel(stop.id)])
         let gone = try self.stage.judge(
             Sample.answer(.cancel(stop.id), .orders([Sample.report(stop.id, .cancelled)]), trade)
@@ -264,12 +269,63 @@ import TradingCore
         var unsent = trade
         unsent.replace(stop)
         self.stage.put(unsent)
-        try self.compareTwice(try self.stage.judge(.feed(.holdingsMoved(trade.symbol))), trade, shares: 0)
+        try self.compareTwice(
+            try self.stage.judge(.feed(.holdingsMoved(trade.symbol, isOurs: false))),
+            trade,
+            shares: 30
+        )
         self.positions.put(try self.stage.trade(trade.id))
         let absent = Sample.answer(.find(stop.id), .notFound, trade, misses: 60)
         #expect(try self.positions.judge(absent).calls.isEmpty)
         #expect(try self.stage.judge(absent).calls.isEmpty)
         #expect(try self.latest(.stop, trade).state == .cancelled)
+    }
+
+    @Test func `shares that are fewer each time are a fill under way, and lift no stop`() throws {
+        let trade = try self.hold(.holding, (.stop, .accepted))
+        var decision = try self.stage.judge(.feed(.holdingsMoved(trade.symbol, isOurs: false)))
+        for shares in [48, 46, 44, 42, 40, 38] { decision = try self.compare(decision, trade, shares: shares) }
+        #expect(try self.stage.account().frozenSymbols[trade.symbol] != nil)
+        #expect(try !self.latest(.stop, trade).isRecalled)
+    }
+
+    @Test func `an exit asked for while the broker's word is awaited is not forgotten`() throws {
+        let trade = try self.hold(.exitTriggered, (.stop, .cancelled), (.exit, .intent))
+        let asked = try self.refuse(try self.latest(.exit, trade), trade)
+        #expect(asked.calls.map(\.name) == ["holdings"])
+        let signal = ExitSignal(symbol: trade.symbol, reason: "test")
+        #expect(try self.stage.judge(Sample.message(.exitRequested(signal), trade)).calls.isEmpty)
+        let answered = try self.stage.judge(
+            Sample.answer(.holdings(since: nil), Sample.holdings(of: trade, shares: 50), trade)
+        )
+        let order = try self.latest(.exit, trade)
+        #expect(order.id.attempt == 2)
+        #expect(answered.calls.map(\.operation) == [.place(order.terms)])
+    }
+
+    @Test func `a broker that does not say what it holds keeps no sale waiting for ever`() throws {
+        let trade = try self.hold(.exitTriggered, (.stop, .cancelled), (.exit, .intent))
+        let asked = try self.refuse(try self.latest(.exit, trade), trade)
+        guard case .brokerCallRequested(var call)? = asked.messages.last?.body else {
+            Issue.record("nothing was asked")
+            return
+        }
+        for attempt in 1...30 {
+            call.attempt = attempt
+            var message = try #require(asked.messages.last)
+            message.body = .brokerCallCompleted(BrokerAnswer(call, .unknown(reason: "timed out")))
+            let decision = try self.stage.judge(.message(message))
+            #expect(decision.calls.contains { $0.name == "place" } == (attempt == 30), "\(attempt)")
+        }
+        #expect(try self.latest(.stop, trade).state == .intent)
+        #expect(try !self.stage.trade(trade.id).sales.isAsking)
+    }
+
+    @Test func `a fill of ours that is taken back after its trade has closed is looked into`() throws {
+        _ = try self.hold(.holding, (.stop, .accepted))
+        let other = try #require(Symbol("IBM"))
+        let moved = try self.stage.judge(.feed(.holdingsMoved(other, isOurs: true)))
+        #expect(moved.calls.map(\.name) == ["holdings"])
     }
 
     @Test func `fewer shares filled than are booked freeze the symbol, once the broker has said so twice`() throws {

@@ -14,6 +14,7 @@ extension ReplayTests {
             let held = try await HeldReplay(run, afterTick: 300)
             let (position, _) = try await held.until("with a position") { trade, _ in trade.state == .holding }
             try await self.look(tradectl, at: position)
+            try await self.explain(tradectl, position)
             try await self.examine(run)
             try await self.handleDeadLetters(tradectl, run)
 
@@ -92,6 +93,46 @@ extension ReplayTests {
             )
             let positions = try await tradectl.text("positions")
             #expect(positions.contains("\(position.symbol)") && !positions.contains("NONE"), "\(positions)")
+        }
+
+        /// The journal alone tells the trade's story, and what the ledger has of every trade.
+        private func explain(_ tradectl: Tradectl, _ position: Trade) async throws {
+            let story = try await tradectl.text("trace", "\(position.id)")
+            for step in ["strategy.scan_candidates", "risk.approve_trade", "alpaca_api.place_stop_order", "→ HOLDING"] {
+                #expect(story.contains(step), "\(story)")
+            }
+            let told = try await tradectl.json("trace", "\(position.id)")
+            #expect(told["trace_id"]?.text == position.traceID.rawValue)
+            _ = try await tradectl.text("trace", "NONE-20090206T210000Z", endingWith: 66)
+
+            let journal = try await tradectl.text("journal", "export")
+            var rebuilt: [String: (trade: Trade, steps: [Transition])] = [:]
+            for line in journal.split(separator: "\n") {
+                let entry = try JSONValue(parsing: Array(line.utf8))
+                guard case .array(let documents)? = entry["documents"] else { continue }
+                for document in documents {
+                    let trade = try Trade(json: try #require(document["body"]))
+                    let steps = try [Transition](json: try #require(document["steps"]))
+                    rebuilt[trade.id.rawValue] = (trade, (rebuilt[trade.id.rawValue]?.steps ?? []) + steps)
+                }
+            }
+            let recorded = try await tradectl.json("trades", "--limit", "100000")
+            guard case .array(let trades)? = recorded["trades"] else {
+                Issue.record("no trades: \(recorded)")
+                return
+            }
+            #expect(trades.count == rebuilt.count && trades.count > 1)
+            for json in trades {
+                let trade = try Trade(json: json)
+                #expect(rebuilt[trade.id.rawValue]?.trade == trade)
+            }
+            let record = try await tradectl.json("trade", "\(position.id)")
+            #expect(
+                try [Transition](json: try #require(record["history"])) == rebuilt[position.id.rawValue]?.steps
+            )
+            let own = try await tradectl.text("journal", "export", "--trade", "\(position.id)")
+            #expect(own.split(separator: "\n").count < journal.split(separator: "\n").count)
+            #expect(own.contains("alpaca_api.place_order"))
         }
 
         private func examine(_ run: ReplayRunner) async throws {

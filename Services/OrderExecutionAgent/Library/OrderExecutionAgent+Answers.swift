@@ -68,8 +68,11 @@ extension OrderExecutionAgent {
         case .holdings:
             if let id = message.tradeID {
                 books.note(
-                    Note(.error, "no sale is placed before the broker says what it holds", ["trade.id": "\(id)"])
+                    Note(.error, "the broker does not say what it holds before a sale", ["trade.id": "\(id)"])
                 )
+                guard answer.call.attempt < Self.maximumHoldingsQuestions else {
+                    return try self.sellWithoutAnswer(id, message, &books)
+                }
             } else {
                 books.holdings.value.question.pollsWaited = 0
             }
@@ -77,6 +80,9 @@ extension OrderExecutionAgent {
         case .account, .clock, .calendar, .bars, .latestQuotes: break
         }
     }
+
+    /// One a second.
+    private static let maximumHoldingsQuestions = 30
 
     private func takeReconciliation(
         _ reports: [OrderReport],

@@ -10,8 +10,12 @@ extension OrderExecutionAgent {
         at timestamp: Timestamp,
         causedBy cause: Message?
     ) throws {
-        guard trade.trade.state == .exitTriggered, trade.trade.sellableQuantity > .zero, !trade.trade.sales.isAsking
-        else { return }
+        guard trade.trade.state == .exitTriggered else { return }
+        guard !trade.trade.sales.isAsking else {
+            trade.trade.sales.isExitWanted = true
+            return
+        }
+        guard trade.trade.sellableQuantity > .zero else { return }
         if let exit = trade.trade.latest(.exit), !exit.state.isTerminal { return }
         if var stop = trade.trade.latest(.stop), !stop.state.isTerminal {
             stop.isRecalled = true
@@ -108,7 +112,7 @@ extension OrderExecutionAgent {
             case .entry: order.state == .partiallyFilled
             case .exit: false
             }
-        guard isInTheWay || order.isMisfit(for: trade.trade.sellableQuantity) else { return }
+        guard isInTheWay || order.isMisfit(in: trade.trade) else { return }
         books.say(
             self.speaker.say(
                 .brokerCallRequested(BrokerCall(.cancel(id), lane: .protective, delaySeconds: 1)),

@@ -88,7 +88,8 @@ extension OrderExecutionAgent {
             return suspicion.reason == reason || suspicion.looks + 1 >= HoldingsWatch.Suspicion.patience
         }
         self.freeze(confirmed, disagreements: comparison.disagreements, &books)
-        let symbols = Set(confirmed.keys)
+        // Other shares each time are a fill under way: reason enough to buy nothing more, and none to lift a stop.
+        let symbols = Set(comparison.disagreements.filter { suspicions[$0]?.reason == $1 }.keys)
         try self.fitTrades(to: holdings, confirmed: symbols, isNewest: !isDueAgain, message, &books)
         books.holdings.value.suspicions = comparison.disagreements.reduce(into: [:]) { suspected, disagreement in
             let looks = (suspicions[disagreement.key]?.looks ?? 0) + 1

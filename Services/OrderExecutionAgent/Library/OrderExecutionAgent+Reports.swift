@@ -69,8 +69,7 @@ extension OrderExecutionAgent {
         let held = trade.trade.heldQuantity
         // What is known of the broker's shares may be from before a fill.
         let isMeasured = trade.trade.sales.brokerHolds == nil || !trade.trade.sales.isAsking
-        let sellable = trade.trade.sellableQuantity
-        for var order in trade.trade.orders where isMeasured && order.isMisfit(for: sellable) {
+        for var order in trade.trade.orders where isMeasured && order.isMisfit(in: trade.trade) {
             order.isRecalled = true
             trade.trade.replace(order)
             books.say(self.call(.cancel(order.id), .protective, trade.trade, at: timestamp, causedBy: cause))
@@ -349,8 +348,11 @@ extension OrderExecutionAgent {
 }
 
 extension Order {
-    /// Whether this is a resting sale of more or fewer shares than are held.
-    func isMisfit(for held: Quantity) -> Bool {
-        self.terms.side == .sell && !self.state.isTerminal && self.remainingQuantity != held
+    /// Whether this is a resting sale of more or fewer shares than may be sold. That the broker is said to hold nothing
+    /// lifts no stop: an empty answer may be wrong, and a broker sells nothing that is not there.
+    func isMisfit(in trade: Trade) -> Bool {
+        let sellable = trade.sellableQuantity
+        guard sellable > .zero || trade.heldQuantity <= .zero else { return false }
+        return self.terms.side == .sell && !self.state.isTerminal && self.remainingQuantity != sellable
     }
 }

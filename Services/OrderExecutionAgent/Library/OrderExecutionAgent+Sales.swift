@@ -37,9 +37,31 @@ extension OrderExecutionAgent {
             // A fill may be under way; if not, the symbol is frozen.
             if share < trade.trade.heldQuantity { books.isInDoubt = true }
             self.fit(&trade, to: share, &books, message)
-            self.continueSales(of: &trade, &books, message)
+            try self.goOn(&trade, &books, message)
         }
         books.put(trade)
+    }
+
+    /// The broker has not said for half a minute what it holds: the ledger's word is as good as any then, and a sale of
+    /// what is gone is refused.
+    func sellWithoutAnswer(_ id: TradeID, _ message: Message, _ books: inout Books) throws {
+        var trade = try books.trade(id)
+        trade.trade.sales.answered()
+        if !trade.trade.sales.isAsking, !trade.trade.state.isTerminal, trade.trade.heldQuantity > .zero {
+            books.isInDoubt = true
+            try self.goOn(&trade, &books, message)
+        }
+        books.put(trade)
+    }
+
+    private func goOn(_ trade: inout OpenTrade, _ books: inout Books, _ message: Message) throws {
+        let isExitWanted = trade.trade.sales.isExitWanted && trade.trade.state == .exitTriggered
+        trade.trade.sales.isExitWanted = false
+        if isExitWanted {
+            try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
+        } else {
+            self.continueSales(of: &trade, &books, message)
+        }
     }
 
     /// After a comparison of all holdings.
@@ -70,7 +92,8 @@ extension OrderExecutionAgent {
         let held = holdings.positions.filter { $0.symbol == trade.symbol }.reduce(Quantity.zero) { $0 + $1.quantity }
         let others = try (books.account?.value.openTrades(in: trade.symbol) ?? []).filter { $0 < trade.id }
             .reduce(Quantity.zero) { $0 + max(.zero, try books.trade($1).trade.heldQuantity) }
-        return max(.zero, held - others)
+        // No stop is to be had for a part of a share.
+        return max(.zero, held - others).roundedTowardZero(toMultipleOf: Quantity(1))
     }
 
     private func fit(_ trade: inout OpenTrade, to share: Quantity, _ books: inout Books, _ message: Message) {

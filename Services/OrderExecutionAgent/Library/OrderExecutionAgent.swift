@@ -61,8 +61,8 @@ package struct OrderExecutionAgent: Judgement {
             try self.wantOpenOrders(&books, documents, isPoll: true)
             try self.pollHoldings(&books, documents)
         case .feed(.order(let report)): try self.apply(report, to: &books, causedBy: nil)
-        case .feed(.holdingsMoved(let symbol)):
-            if books.account?.value.concerns(symbol) == true { try self.wantHoldings(&books, documents) }
+        case .feed(.holdingsMoved(let symbol, let isOurs)):
+            if isOurs || books.account?.value.concerns(symbol) == true { try self.wantHoldings(&books, documents) }
         case .feed, .quote, .login, .unprotected: break
         case .message(let message): try self.decide(message, &books, documents)
         }

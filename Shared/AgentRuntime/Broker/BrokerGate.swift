@@ -7,7 +7,7 @@ package final class BrokerGate: Sendable {
     /// Which calls may be made.
     package enum Position: Hashable, Sendable {
         case closed
-        /// Stops, exits, cancels and questions about orders alone.
+        /// Stops, exits, cancels and questions about orders and the account alone.
         case protectionOnly
         case open
     }
@@ -42,9 +42,9 @@ package final class BrokerGate: Sendable {
 
     package func isOpen(for lane: BrokerLane) -> Bool {
         switch (self.state.withLock(\.position), lane) {
-        case (.open, _), (.protectionOnly, .protective): true
-        case (.closed, _), (.protectionOnly, .marketData), (.protectionOnly, .entries), (.protectionOnly, .account):
-            false
+        // A sale may have to wait for what the broker holds, which is asked in the account's lane.
+        case (.open, _), (.protectionOnly, .protective), (.protectionOnly, .account): true
+        case (.closed, _), (.protectionOnly, .marketData), (.protectionOnly, .entries): false
         }
     }
 

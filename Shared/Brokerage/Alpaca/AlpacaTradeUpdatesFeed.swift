@@ -61,12 +61,15 @@ package struct AlpacaTradeUpdatesFeed: BrokerFeed {
             )
         }
         let timestamp: Timestamp? = try data.optional("timestamp")
-        let moved = Symbol(order.symbol).map { [FeedAction.event(.holdingsMoved($0))] } ?? []
+        func moved(isOurs: Bool) -> [FeedAction] {
+            Symbol(order.symbol).map { [.event(.holdingsMoved($0, isOurs: isOurs))] } ?? []
+        }
         guard let report = order.report(execution: execution, at: order.event == .accepted ? nil : timestamp) else {
-            return [.note("an order that was not made here moved: \(order.symbol) \(event.prefix(20))")] + moved
+            return [.note("an order that was not made here moved: \(order.symbol) \(event.prefix(20))")]
+                + moved(isOurs: false)
         }
         // A fill taken back or corrected is not booked: what the account holds decides.
         let isTakenBack = event == "trade_bust" || event == "trade_correct"
-        return [.event(.order(report))] + (isTakenBack ? moved : [])
+        return [.event(.order(report))] + (isTakenBack ? moved(isOurs: true) : [])
     }
 }

@@ -27,8 +27,9 @@ package enum FeedEvent: Hashable, Sendable {
     /// Something has happened to the account's orders; what, the broker has to be asked. The text tells one such ring
     /// from another.
     case ordersMoved(String)
-    /// An order of somebody else's has moved, or a fill was taken back: the account may hold other than the ledger says.
-    case holdingsMoved(Symbol)
+    /// An order of somebody else's has moved, or a fill of ours was taken back: the account may hold other than the
+    /// ledger says.
+    case holdingsMoved(Symbol, isOurs: Bool)
 }
 
 /// An agent's judgement: a plain synchronous function of stored documents and one input. No I/O, no clock, no random

@@ -8,10 +8,13 @@ package struct SaleCheck: Hashable, Sendable, JSONCodable {
     package var brokerHolds: Quantity?
     /// Sales and stops refused since a stop last rested until it was taken back.
     package var refusals: Int
+    /// An exit was asked for while the broker's answer was awaited.
+    package var isExitWanted: Bool
 
     package init() {
         self.questions = 0
         self.refusals = 0
+        self.isExitWanted = false
     }
 
     /// No sale is placed meanwhile.
@@ -25,6 +28,7 @@ package struct SaleCheck: Hashable, Sendable, JSONCodable {
         self.questions = try object.value("questions")
         self.brokerHolds = try object.optional("broker_holds")
         self.refusals = try object.value("refusals")
+        self.isExitWanted = try object.optional("exit_wanted") ?? false
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -32,6 +36,7 @@ package struct SaleCheck: Hashable, Sendable, JSONCodable {
             $0.field("questions", self.questions)
             $0.field("broker_holds", self.brokerHolds)
             $0.field("refusals", self.refusals)
+            $0.field("exit_wanted", self.isExitWanted ? true : nil)
         }
     }
 }

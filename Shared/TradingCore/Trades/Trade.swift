@@ -104,7 +104,8 @@ package struct Trade: Hashable, Sendable, JSONCodable {
                 symbol: self.symbol,
                 side: .sell,
                 type: .stop,
-                quantity: self.sellableQuantity,
+                // Where the broker is said to hold nothing its own refusal has to say so: a stop too many does no harm.
+                quantity: self.sellableQuantity > .zero ? self.sellableQuantity : self.heldQuantity,
                 stopPrice: (self.plan?.stopPrice).map { tickRule.stop($0, .sell) },
                 timeInForce: .goodTillCancelled
             ),
@@ -153,13 +154,13 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         }
     }
 
-    /// Shares held that no order at the broker would sell, whether a stop or an exit.
+    /// Shares that the broker holds and that no order there would sell, whether a stop or an exit.
     package var uncoveredQuantity: Quantity {
         let covered = self.orders.reduce(Quantity.zero) { covered, order in
             order.terms.side == .sell && (order.state == .accepted || order.state == .partiallyFilled)
                 ? covered + order.remainingQuantity : covered
         }
-        return max(self.heldQuantity - covered, .zero)
+        return max(self.sellableQuantity - covered, .zero)
     }
 
     package init(json: JSONValue) throws(JSONError) {

@@ -70,6 +70,16 @@ extension OperatorDesk {
                     guard asked.insert("\(trade.id) exit").inserted else { continue }
                     let signal = ExitSignal(symbol: trade.symbol, reason: "flattened by \(OperatorName.current())")
                     try self.send(try self.event(.exitSignal(signal), trade: trade))
+                case .exitTriggered where trade.isBehindStop:
+                    // Its sale has failed before, and would be tried again at the next open only.
+                    guard try self.marketClock()?.isOpen == true, asked.insert("\(trade.id) sale").inserted else {
+                        continue
+                    }
+                    let signal = ExitSignal(symbol: trade.symbol, reason: "flattened by \(OperatorName.current())")
+                    let message = try self.message(.exitRequested(signal), trade: trade)
+                    try self.send(
+                        OutboundMessage(stream: AgentName.orderExecution.inbox, channel: nil, body: message.encoded())
+                    )
                 default: continue
                 }
             }
@@ -80,6 +90,11 @@ extension OperatorDesk {
 }
 
 extension Trade {
+    /// To be sold, and under a stop until then.
+    fileprivate var isBehindStop: Bool {
+        self.latest(.stop)?.state.isTerminal == false && self.latest(.exit)?.state.isTerminal ?? true
+    }
+
     /// Open, and not on its way out.
     fileprivate var isUntouched: Bool {
         [.entryApproved, .orderPlaced, .filled, .holding].contains(self.state)
