@@ -120,7 +120,7 @@ import TradingCore
             "symbol":"AAPL","side":"buy","qty":"10","filled_qty":"6","filled_avg_price":"150.10","status":"filled"}}}
             """
         )
-        #expect(actions.last == .event(.holdingsMoved(try #require(Symbol("AAPL")), isOurs: true)))
+        #expect(actions.last == .event(.holdingsMoved(try #require(Symbol("AAPL")), isOurs: isOurs)))
         #expect(actions.count == 2)
     }
 
