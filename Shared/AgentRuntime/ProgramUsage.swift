@@ -6,10 +6,13 @@ package struct ProgramUsage: Sendable {
     package let program: String
     /// What it is and where its settings are listed.
     package let text: String
+    /// The arguments it understands beside `--help`, one at a time.
+    private let options: [String]
 
-    package init(program: String, text: String) {
+    package init(program: String, text: String, options: [String] = []) {
         self.program = program
         self.text = text
+        self.options = options
     }
 
     package init(agent: AgentName, defaultHTTPPort: Int) {
@@ -18,12 +21,14 @@ package struct ProgramUsage: Sendable {
             text: """
                 \(agent): one of Quintet's five agents. It \(agent.task).
 
-                It takes no arguments. Its settings come from the environment, or from the YAML file that
+                It takes no arguments but \(AgentProcess.checkOption), which reads its settings, says what is
+                wrong with them and ends. They come from the environment, or from the YAML file that
                 QUINTET_CONFIG names: README.md lists them, and Shared/Brokerage/README.md those that concern the
                 broker, with how to start all five agents. It answers /readyz, /livez and /metrics on HTTP_PORT,
                 \(defaultHTTPPort) unless set.
 
-                """
+                """,
+            options: [AgentProcess.checkOption]
         )
     }
 
@@ -32,9 +37,12 @@ package struct ProgramUsage: Sendable {
         var arguments = arguments.makeIterator()
         guard let first = arguments.next() else { return nil }
         guard first != "-h", first != "--help" else { return (self.text, 0) }
+        let rest = arguments.next()
+        if rest == nil, self.options.contains(first) { return nil }
+        let strange = String(reflecting: self.options.contains(first) ? rest ?? first : first)
         return (
-            "\(self.program): it takes no arguments, and was given \(String(reflecting: first)); `\(self.program) --help` "
-                + "says where its settings come from\n",
+            "\(self.program): it takes no such argument as \(strange); `\(self.program) --help` "
+                + "says what it takes and where its settings come from\n",
             64
         )
     }
