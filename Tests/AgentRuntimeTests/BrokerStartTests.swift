@@ -74,7 +74,7 @@ import TradingCore
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             ).askUntilPassed()
         }
-        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective", "account"]"#, "[]"])
+        #expect(seen.withLock { $0 } == ["[]", "[]", #"["protective"]"#, "[]"])
         #expect(readiness.report().isReady)
         #expect(BrokerLane.allCases.allSatisfy { gate.isOpen(for: $0) })
     }

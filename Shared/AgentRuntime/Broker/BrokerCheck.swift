@@ -102,7 +102,11 @@ package final class BrokerCheck {
         if self.repetitions.isWorthSaying(problem, now: MonotonicClock.now()) {
             self.logger.error("not connected to the broker: \(problem)")
         }
-        if error.isDefinite, !self.hasPassed { self.gate.close() } else { self.gate.openForProtection() }
+        switch (self.hasPassed, error.isDefinite) {
+        case (true, _): self.gate.closeForEntries()
+        case (false, true): self.gate.close()
+        case (false, false): self.gate.openForProtection()
+        }
     }
 
     private static func count(_ outcome: String) {

@@ -7,8 +7,11 @@ package final class BrokerGate: Sendable {
     /// Which calls may be made.
     package enum Position: Hashable, Sendable {
         case closed
-        /// Stops, exits, cancels and questions about orders and the account alone.
+        /// Stops, exits, cancels and questions about orders alone.
         case protectionOnly
+        /// These, and questions about the account, which is known to be the right one: a sale may have to wait for what
+        /// it holds.
+        case knownAccount
         case open
     }
 
@@ -31,6 +34,9 @@ package final class BrokerGate: Sendable {
     /// That nobody knows yet whose account this is must not keep back what protects positions.
     package func openForProtection() { self.state.withLock { $0.position = .protectionOnly } }
 
+    /// The broker has turned against a key whose account it had named before.
+    package func closeForEntries() { self.state.withLock { $0.position = .knownAccount } }
+
     package func open() {
         let listeners = self.state.withLock { state in
             defer { state.listeners = [] }
@@ -42,9 +48,10 @@ package final class BrokerGate: Sendable {
 
     package func isOpen(for lane: BrokerLane) -> Bool {
         switch (self.state.withLock(\.position), lane) {
-        // A sale may have to wait for what the broker holds, which is asked in the account's lane.
-        case (.open, _), (.protectionOnly, .protective), (.protectionOnly, .account): true
-        case (.closed, _), (.protectionOnly, .marketData), (.protectionOnly, .entries): false
+        case (.open, _), (.protectionOnly, .protective), (.knownAccount, .protective), (.knownAccount, .account): true
+        case (.closed, _), (.protectionOnly, .marketData), (.protectionOnly, .entries), (.protectionOnly, .account),
+            (.knownAccount, .marketData), (.knownAccount, .entries):
+            false
         }
     }
 
