@@ -11,6 +11,7 @@ import TradingCore
     private final class Collector: HTTPClient {
         var answers: [Result<HTTPResponse, HTTPTransportError>]
         var bodies: [[UInt8]] = []
+        var timeouts: [Duration] = []
 
         init(_ answers: [Result<HTTPResponse, HTTPTransportError>] = [.success(HTTPResponse(status: 200))]) {
             self.answers = answers
@@ -18,6 +19,7 @@ import TradingCore
 
         func perform(_ request: HTTPRequest) throws(HTTPTransportError) -> HTTPResponse {
             self.bodies.append(request.body ?? [])
+            self.timeouts.append(request.totalTimeout)
             return try (self.answers.count > 1 ? self.answers.removeFirst() : self.answers[0]).get()
         }
 
@@ -56,7 +58,11 @@ import TradingCore
         _ = try self.bus.commit(commit)
     }
 
-    private func export(to collector: Collector, batch: Int = 512) throws -> SpanExport {
+    private func export(
+        to collector: Collector,
+        batch: Int = 512,
+        stop: StopSignal = StopSignal()
+    ) throws -> SpanExport {
         let settings = try Settings(
             environment: [
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "\(batch)",
@@ -69,7 +75,7 @@ import TradingCore
             client: collector,
             bus: self.bus,
             holder: "a",
-            stop: StopSignal(),
+            stop: stop,
             heartbeat: Heartbeat("export"),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
@@ -125,6 +131,21 @@ import TradingCore
         try self.record("two")
         _ = export.turn()
         #expect(try collector.names == [["one"], ["two"]])
+    }
+
+    @Test func `a process that is to stop sends no long backlog, and waits for no collector for long`() throws {
+        let collector = Collector([
+            .failure(HTTPTransportError(code: .timedOut, message: "late", requestMayHaveBeenSent: true))
+        ])
+        try self.record("one")
+        let stop = StopSignal()
+        let export = try self.export(to: collector, stop: stop)
+        stop.give()
+        _ = export.turn()
+        #expect(collector.bodies.isEmpty)
+        export.run()
+        #expect(collector.bodies.count == 1)
+        #expect(collector.timeouts.allSatisfy { $0 <= .seconds(2) })
     }
 
     @Test func `one process at a time sends`() throws {

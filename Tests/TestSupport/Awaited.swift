@@ -8,6 +8,7 @@ package func awaited<Value>(
     while true {
         if let value = try fact() { return value }
         guard ContinuousClock.now < deadline else { throw TestFailure("Within \(limit) there was not: \(what()).") }
+        // Between two looks; what is waited for is the fact.
         try await Task.sleep(for: .milliseconds(5))
     }
 }

@@ -7,6 +7,7 @@ package final class TemporaryFolder: Sendable {
 
     package init() throws(TestFailure) {
         let parent = TestEnvironment.variables()["TMPDIR"] ?? "/tmp"
+        // mkdtemp(3) puts a name that nobody has in place of the X.
         var template = Array("\(parent)/quintet-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil, let resolved = realpath(template, nil) else {
             throw TestFailure("No temporary folder could be made in \(parent): \(String(cString: strerror(errno))).")

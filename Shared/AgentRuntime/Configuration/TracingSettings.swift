@@ -1,3 +1,4 @@
+import Brokerage
 package import Telemetry
 package import TradingCore
 
@@ -41,8 +42,7 @@ package struct TracingSettings: Sendable {
         let endpoint = try Self.endpoint(settings)
         let timeout = try settings.int("otel.exporter.otlp.timeout", default: 10_000, in: 1...600_000)
         let headers = try Self.pairs(settings, "otel.exporter.otlp.headers")
-        var resource = Dictionary(try Self.pairs(settings, "otel.resourceAttributes")) { $1 }
-        if let name = try settings.optionalString("otel.serviceName") { resource["service.name"] = name }
+        let resource = Dictionary(try Self.pairs(settings, "otel.resourceAttributes")) { $1 }
         let isWanted = exporter == .otlp || (exporter == nil && endpoint != nil)
         guard isWanted, !isDisabled, self.sampler != .none else {
             self.collector = nil
@@ -89,7 +89,7 @@ package struct TracingSettings: Sendable {
         for entry in text.split(separator: ",") {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].trimmingSpaces()
-            guard parts.count == 2, !name.isEmpty, let value = Self.decoded(parts[1].trimmingSpaces()) else {
+            guard parts.count == 2, !name.isEmpty, let value = percentDecoded(parts[1].trimmingSpaces()) else {
                 throw ConfigurationError(
                     .malformed,
                     "\(SettingsKey(path: path)): entry \(pairs.count + 1) is not key=value with a percent-encoded value"
@@ -98,22 +98,5 @@ package struct TracingSettings: Sendable {
             pairs.append((name, value))
         }
         return pairs
-    }
-
-    private static func decoded(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

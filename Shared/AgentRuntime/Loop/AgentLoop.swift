@@ -53,7 +53,7 @@ package final class AgentLoop {
     private static let trimInterval = Duration.seconds(30)
     /// How many entries of each stream are kept for people to look at.
     private static let streamLength = 10_000
-    /// Months of a few symbols' trading, in some hundred megabytes.
+    /// Months of a few symbols' trading, in about a hundred megabytes.
     private static let journalLength = 50_000
     /// Some have no reader; the dead letters are not among them, since nobody else keeps those.
     private static let publicStreams = EventName.allCases.filter { !$0.isPrivate }.map(\.stream)

@@ -279,8 +279,8 @@ package final class LaneWorker {
             }
             toldChanges = self.breakerChanges.count
             if request.isTold || toldChanges > 0 {
-                let span = self.span(of: answer, to: request, answeredBy: message, from: start, to: WallClock.now())
-                self.journal.append(span, causedBy: request.id, to: &commit, at: WallClock.now())
+                let spans = self.spans(of: answer, to: request, answeredBy: message, from: start, to: WallClock.now())
+                self.journal.append(spans, causedBy: request.id, to: &commit, at: WallClock.now())
             }
         } else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
@@ -324,7 +324,7 @@ package final class LaneWorker {
     }
 
     /// The real call, below what it was asked for in, and the sending of its answer.
-    private func span(
+    private func spans(
         of answer: BrokerAnswer,
         to request: Message,
         answeredBy message: Message,

@@ -21,11 +21,15 @@ package final class SpanExport {
     private let dropped = Counter(label: MetricName.spans.rawValue, dimensions: [("outcome", "dropped")])
     private var repetitions = RepetitionFilter()
     private var failures = 0
+    /// Once the process is to stop: until when spans may be sent.
+    private var end: Duration?
 
     package static let lease = "span-export"
     package static let cursorKey = DocumentKey(rawValue: "span-export")
     private static let leaseDuration = Duration.seconds(30)
     private static let entriesAtOnce = 64
+    /// Less than a process has for its graceful end.
+    private static let flushDuration = Duration.seconds(2)
 
     package init(
         to collector: OTLPCollector,
@@ -47,10 +51,11 @@ package final class SpanExport {
         self.logger = logger
     }
 
-    /// Runs until the stop signal is given, and then sends what there is once more.
+    /// Runs until the stop signal is given, and then sends what can be sent within the time that the process has left.
     package func run() {
         var pause = self.settings.scheduleDelay
         while !self.stop.wait(for: pause, beating: self.heartbeat) { pause = self.turn() }
+        self.end = MonotonicClock.now() + Self.flushDuration
         _ = self.turn()
         try? self.bus.releaseLease(Self.lease, holder: self.holder)
     }
@@ -60,6 +65,8 @@ package final class SpanExport {
         do {
             while try self.bus.acquireLease(Self.lease, holder: self.holder, for: Self.leaseDuration) {
                 self.heartbeat.beat()
+                // The rest of a long backlog is another process's, or waits.
+                guard self.end.map({ MonotonicClock.now() < $0 }) ?? !self.stop.isGiven else { break }
                 guard let pause = try self.sendNext() else { continue }
                 return pause
             }
@@ -76,13 +83,14 @@ package final class SpanExport {
         guard let last = entries.last else {
             let lost = try self.bus.appendedCount(of: .journal) - cursor.count
             guard lost > 0 else { return self.settings.scheduleDelay }
-            // Trimmed away before they were sent; each had a span at least.
+            // Trimmed away before they were sent: how many spans they held nobody knows, so each counts as one.
             self.dropped.increment(by: lost)
             cursor.count += lost
             try self.store(cursor)
             return self.settings.scheduleDelay
         }
         let batches = Self.batches(entries.map(\.body))
+        // Should a later part have to wait, the parts before it are sent again with it: collectors know spans by id.
         for start in stride(from: 0, to: max(batches.spanCount, 1), by: self.settings.batchSize) {
             let part = batches.part(from: start, count: self.settings.batchSize)
             guard !part.isEmpty, let pause = self.send(part) else { continue }
@@ -97,7 +105,7 @@ package final class SpanExport {
     /// Nil once they are dealt with; else how long to wait before they are sent again.
     private func send(_ batches: [OTLPCollector.Batch]) -> Duration? {
         let count = batches.spanCount
-        switch self.collector.send(batches, over: self.client) {
+        switch self.collector.send(batches, over: self.client, within: self.end.map { $0 - MonotonicClock.now() }) {
         case .taken(let rejected, let reason):
             self.failures = 0
             self.exported.increment(by: count - rejected)

@@ -116,7 +116,7 @@ package struct SchwabLogin {
 
 /// Undoes percent-encoding once; nil if a `%` is not followed by two hexadecimal digits or the result is not UTF-8.
 /// A `+` stays one.
-func percentDecoded(_ text: some StringProtocol) -> String? {
+package func percentDecoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {

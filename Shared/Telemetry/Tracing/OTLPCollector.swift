@@ -43,14 +43,17 @@ package struct OTLPCollector: Sendable {
         case retry(after: Duration?, reason: String)
     }
 
-    /// Sends, and blocks until the answer is there. The client must not be one whose requests are traced.
-    package func send(_ batches: [Batch], over client: any HTTPClient) -> Outcome {
+    /// Sends, and blocks until the answer is there or, sooner than the usual time-out, `limit` has passed. The client must
+    /// not be one whose requests are traced.
+    package func send(_ batches: [Batch], over client: any HTTPClient, within limit: Duration? = nil) -> Outcome {
+        let timeout = max(min(self.timeout, limit ?? self.timeout), .milliseconds(1))
         let request = HTTPRequest(
             method: .post,
             url: self.tracesURL,
             headers: [("Content-Type", "application/json"), ("User-Agent", "quintet")] + self.headers,
             body: self.body(of: batches),
-            totalTimeout: self.timeout
+            connectTimeout: min(timeout, .seconds(5)),
+            totalTimeout: timeout
         )
         do throws(HTTPTransportError) {
             return Self.outcome(of: try client.perform(request))

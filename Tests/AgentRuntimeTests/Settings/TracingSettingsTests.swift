@@ -52,6 +52,7 @@ import TradingCore
         (["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], "OTEL_EXPORTER_OTLP_PROTOCOL"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"], "OTEL_EXPORTER_OTLP_ENDPOINT"),
         (["OTEL_EXPORTER_OTLP_HEADERS": "planted-token"], "OTEL_EXPORTER_OTLP_HEADERS"),
+        (["OTEL_EXPORTER_OTLP_HEADERS": "authorization=planted-token%+A"], "OTEL_EXPORTER_OTLP_HEADERS"),
         (["OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "0"], "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
     ])
     func `what cannot be used is refused with its name, and no header is repeated`(

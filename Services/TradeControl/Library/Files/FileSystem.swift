@@ -15,6 +15,7 @@ enum FileSystem {
     /// Makes a folder that nobody else has, where temporary files go.
     static func temporaryFolder(_ name: String) throws(CommandFailure) -> String {
         let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // mkdtemp(3) puts a name that nobody has in place of the X.
         var template = Array("\(parent)/\(name)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Self.failure("made", "\(parent)/\(name)-XXXXXX") }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
