@@ -16,27 +16,17 @@ extension ReplayTests {
             let simulator = try SimulatorProcess(bars: bars.path)
             let root = "http://127.0.0.1:\(try await simulator.port())"
             let pid = simulator.pid
+            defer { kill(pid, SIGCONT) }
+            try await stop(process: pid)
             try await DedicatedThread.run {
                 let bench = try LaneBench(redis: redis.endpoint, broker: root)
-                let answer = try bench.call()
-                guard case .account(let cash, _) = answer.outcome else {
-                    Issue.record("the simulator was not reached: \(answer.outcome)")
-                    return
-                }
-                #expect(cash == Money(10_000))
-
-                kill(pid, SIGSTOP)
-                defer { kill(pid, SIGCONT) }
                 for _ in 0..<3 { #expect(try bench.call().isUnavailable) }
-                #expect(try bench.requests() == 4)
+                #expect(try bench.requests() == 3)
                 #expect(try bench.breakerChanges() == [BreakerState.open])
 
                 bench.advance(by: .milliseconds(59_999))
-                let start = ContinuousClock.now
                 for _ in 0..<5 { #expect(try bench.call().isUnavailable) }
-                // Five time-outs would take longer than the patience of one.
-                #expect(ContinuousClock.now - start < LaneBench.patience)
-                #expect(try bench.requests() == 4)
+                #expect(try bench.requests() == 3)
 
                 kill(pid, SIGCONT)
                 bench.advance(by: .milliseconds(1))
@@ -44,7 +34,7 @@ extension ReplayTests {
                     Issue.record("the probe was not made")
                     return
                 }
-                #expect(try bench.requests() == 5)
+                #expect(try bench.requests() == 4)
                 #expect(try bench.breakerChanges() == [BreakerState.open, .halfOpen, .closed])
             }
         }

@@ -107,7 +107,7 @@ final class HeldReplay {
 
     private func hold() async throws {
         let pid = try await awaited("strategy-agent.pid") { self.run.pid(of: AgentName.strategy.rawValue) }
-        kill(pid, SIGSTOP)
+        try await stop(process: pid)
         let streams = AgentName.strategy.inputStreams.map { (stream: $0, group: AgentName.strategy.rawValue) }
         _ = try await awaited("something that the strategy has to take in") {
             guard case .busy(let what) = try self.ledger.bus.quiescence(of: streams) else { return nil as Bool? }
