@@ -15,15 +15,13 @@ package enum Telemetry {
     ///   - service: stands on every log line.
     ///   - format: nil writes text when stderr is a terminal, else JSON.
     ///   - metricHelp: what each metric tells, by its name on the page.
-    ///   - metadataProvider: adds to every line, such as the current trace's ids.
     /// - Returns: what `/metrics` renders.
     @discardableResult
     package static func bootstrap(
         service: String,
         level: Logger.Level,
         format: LogFormat? = nil,
-        metricHelp: [String: String] = [:],
-        metadataProvider: Logger.MetadataProvider? = nil
+        metricHelp: [String: String] = [:]
     ) -> PrometheusMetricsFactory {
         self.installed.withLock { installed in
             if let installed { return installed }
@@ -39,7 +37,7 @@ package enum Telemetry {
                         metadataProvider: provider
                     )
                 },
-                metadataProvider: metadataProvider
+                metadataProvider: .scope
             )
             MetricsSystem.bootstrap(factory)
             InstrumentationSystem.bootstrap(CollectingTracer())

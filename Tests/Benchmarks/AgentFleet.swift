@@ -21,25 +21,38 @@ final class AgentFleet {
     private var simulator: ChildProcess?
     private let client = CurlHTTPClient()
 
-    /// Starts them all and waits until they are ready.
-    init(_ processes: ReplayProcesses, directory: RunDirectory) throws {
+    /// Starts them all, in a namespace of their own and with these settings beside the usual ones, and waits until they
+    /// are ready.
+    init(
+        _ processes: ReplayProcesses,
+        directory: RunDirectory,
+        namespace: String,
+        settings: [String: String]
+    ) throws {
+        let settings = settings.merging(["QUINTET_NAMESPACE": namespace]) { $1 }
         var simulator = processes.simulator()
         simulator.environment["CASH"] = "1"
+        simulator.environment.merge(settings) { $1 }
         self.simulator = try ChildProcess(simulator)
         do {
-            try self.startAgents(processes, simulatorPort: try Self.simulatorPort(directory))
+            try self.startAgents(processes, settings, simulatorPort: try Self.simulatorPort(directory))
         } catch {
             self.stop()
             throw error
         }
     }
 
-    private func startAgents(_ processes: ReplayProcesses, simulatorPort: UInt16) throws {
+    private func startAgents(
+        _ processes: ReplayProcesses,
+        _ settings: [String: String],
+        simulatorPort: UInt16
+    ) throws {
         var ports = LoopbackPorts()
         for var task in try processes.agents(simulatorPort: simulatorPort, ports: &ports) {
             guard let agent = AgentName(rawValue: String(task.name.dropLast(2))) else { continue }
             // The replay waits for a client that watches all symbols: its market time stands still.
             task.environment["SYMBOLS"] = "AAPL"
+            task.environment.merge(settings) { $1 }
             self.members.append(Member(agent: agent, task: task, child: try ChildProcess(task)))
         }
         for index in self.members.indices { try self.awaitReady(index) }
@@ -101,22 +114,29 @@ final class AgentFleet {
         }
     }
 
-    /// Resident memory as it is.
+    /// As it is.
     func measureMemory() throws -> [Figure] {
         try self.members.map { member in
-            let status = Files.text("/proc/\(member.child.pid)/status") ?? ""
-            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-            guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
-            else { throw BenchmarkFailure("\(member.agent) has ended; its log is \(member.task.logFile)") }
-            return Figure(
+            Figure(
                 name: "resident_\(member.agent.identifier)",
                 title: "\(member.agent), resident memory",
-                value: kibibytes / 1024,
+                value: try Self.residentMemory(member),
                 unit: "MiB",
                 sampleCount: 1,
                 goal: 25
             )
         }
+    }
+
+    /// Of all five together, in MiB.
+    func residentMemory() throws -> Double { try self.members.reduce(0) { try $0 + Self.residentMemory($1) } }
+
+    private static func residentMemory(_ member: Member) throws -> Double {
+        let status = Files.text("/proc/\(member.child.pid)/status") ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+        else { throw BenchmarkFailure("\(member.agent) has ended; its log is \(member.task.logFile)") }
+        return kibibytes / 1024
     }
 
     private func awaitReady(_ index: Int) throws {

@@ -18,10 +18,25 @@ struct AgentChain: Chain {
         agent.allStreams.map { (stream: $0, group: agent.rawValue) }
     }
 
-    init(_ endpoint: RedisEndpoint, bus: RedisMessageBus) throws {
-        self.bus = bus
+    init(_ endpoint: RedisEndpoint, namespace: String) throws {
+        self.bus = RedisMessageBus(endpoint: endpoint, namespace: namespace)
         let calls = AgentName.orderExecution.callStream(.entries)
-        self.watch = try StreamWatch(endpoint, key: streamKey(calls.rawValue))
+        self.watch = try StreamWatch(endpoint, key: streamKey(calls.rawValue, in: namespace))
+    }
+
+    /// Before the agents start: what the simulator would have told them of the account has no place here.
+    func openAccount() throws {
+        var commit = Commit()
+        commit.writes = [
+            DocumentWrite(
+                key: Account.key,
+                expectedVersion: 0,
+                expectedState: "",
+                state: "",
+                body: JSONWriter.bytes(Account(cash: Money(10_000)))
+            )
+        ]
+        _ = try self.bus.commit(commit)
     }
 
     mutating func pass() throws -> Duration {
@@ -134,4 +149,4 @@ struct PythonRelayChain: Chain {
     }
 }
 
-func streamKey(_ name: String) -> String { "{quintet}:stream:\(name)" }
+func streamKey(_ name: String, in namespace: String = "quintet") -> String { "{\(namespace)}:stream:\(name)" }

@@ -22,6 +22,8 @@ struct LatencyBenchmark {
         }
     }
 
+    private static let cRelay = "c_relay"
+    private static let pythonRelay = "python_relay"
     private static let rounds = 40
     private static let warmUpPasses = 30
     /// After the simulator has gone to rest.
@@ -34,33 +36,31 @@ struct LatencyBenchmark {
 
     init(
         _ endpoint: RedisEndpoint,
-        agents: AgentChain,
+        agents: [MeasuredAgents],
         cRelays: CRelayChain,
         pythonRelays: PythonRelayChain?,
         passes: Int
     ) throws {
         self.probe = try RedisConnection(to: endpoint)
         self.passesPerRound = max(passes / Self.rounds, 1)
-        self.contestants = [
-            Contestant(name: "agents", title: "through the agents", chain: agents),
-            Contestant(name: "c_relay", title: "through three C relays", chain: cRelays),
-        ]
+        self.contestants =
+            agents.map { Contestant(name: $0.variant.rawValue, title: $0.variant.title, chain: $0.chain) }
+            + [Contestant(name: Self.cRelay, title: "three C relays", chain: cRelays)]
         if let pythonRelays {
             self.contestants.append(
-                Contestant(
-                    name: "python_relay",
-                    title: "through three Python pub/sub relays",
-                    chain: pythonRelays
-                )
+                Contestant(name: Self.pythonRelay, title: "three Python pub/sub relays", chain: pythonRelays)
             )
         }
     }
 
-    mutating func run() throws -> [Figure] {
+    mutating func warmUp() throws {
         for index in self.contestants.indices {
             for _ in 0..<Self.warmUpPasses { _ = try self.pass(index) }
         }
         self.pings = Samples()
+    }
+
+    mutating func run() throws -> [Figure] {
         for _ in 0..<Self.rounds {
             var round = self.contestants.map { _ in Samples() }
             for pass in 0..<self.passesPerRound {
@@ -101,7 +101,7 @@ struct LatencyBenchmark {
                 figures.append(
                     Figure(
                         name: "chain_\(contestant.name)_\(suffix)",
-                        title: "signal → order \(contestant.title), \(suffix)",
+                        title: "signal → order through \(contestant.title), \(suffix)",
                         value: contestant.all.quantile(fraction) / 1000,
                         unit: "µs",
                         sampleCount: contestant.all.count
@@ -109,11 +109,23 @@ struct LatencyBenchmark {
                 )
             }
         }
-        for other in self.contestants.dropFirst() {
-            figures.append(self.ratio(of: self.contestants[0], to: other, goal: other.name == "c_relay" ? 1.5 : nil))
+        let usual = MeasuredAgents.Variant.usual.rawValue
+        let untraced = MeasuredAgents.Variant.untraced.rawValue
+        let ratios: [(String, String, goal: Double?)] = [
+            (usual, Self.cRelay, 1.5), (usual, Self.pythonRelay, nil), (usual, untraced, Self.tracingGoal),
+            (MeasuredAgents.Variant.uncollected.rawValue, untraced, Self.tracingGoal),
+        ]
+        for (one, other, goal) in ratios {
+            guard let one = self.contestants.first(where: { $0.name == one }),
+                let other = self.contestants.first(where: { $0.name == other })
+            else { continue }
+            figures.append(self.ratio(of: one, to: other, goal: goal))
         }
         return figures
     }
+
+    /// Traces may cost a twentieth of the chain.
+    private static let tracingGoal = 1.05
 
     /// The median over the rounds of the ratio of the round's medians.
     private func ratio(of one: Contestant, to other: Contestant, goal: Double?) -> Figure {
@@ -121,7 +133,7 @@ struct LatencyBenchmark {
         for (mine, theirs) in zip(one.roundMedians, other.roundMedians) { ratios.append(mine / theirs) }
         return Figure(
             name: "chain_\(one.name)_to_\(other.name)",
-            title: "agents : \(other.title.split(separator: " ").dropFirst().joined(separator: " ")), p50",
+            title: "\(one.title) : \(other.title), p50",
             value: ratios.median,
             unit: "×",
             sampleCount: ratios.count,

@@ -78,43 +78,31 @@ struct QuintetBench: ParsableCommand {
         let redis = try RedisServer(appendOnly: true, options: ["--appendfsync", "no"])
         defer { redis.stop() }
         let bus = RedisMessageBus(endpoint: redis.endpoint)
-        var account = Commit()
-        account.writes = [
-            DocumentWrite(
-                key: Account.key,
-                expectedVersion: 0,
-                expectedState: "",
-                state: "",
-                body: JSONWriter.bytes(Account(cash: Money(10_000)))
-            )
-        ]
-        _ = try bus.commit(account)
-        let fleet = try AgentFleet(
-            ReplayProcesses(settings, directory: directory, redisPort: redis.port),
-            directory: directory
-        )
-        defer { fleet.stop() }
-        let agents = try AgentChain(redis.endpoint, bus: bus)
-        try agents.settle()
+        var agents: [MeasuredAgents] = []
+        defer { for agents in agents { agents.fleet.stop() } }
+        for variant in MeasuredAgents.Variant.allCases {
+            agents.append(try MeasuredAgents(variant, settings, redis: redis, folder: directory.path))
+        }
 
         Self.progress("signal → order")
         figures += try self.measureChains(redis, bus, agents, python, folder, directory)
 
+        guard let usual = agents.first(where: { $0.variant == .usual }) else { return }
         Self.progress("memory")
         try Self.askForStatus(bus, times: 500)
-        try agents.settle()
+        try usual.chain.settle()
         rest(.milliseconds(900))
-        figures += try fleet.measureMemory()
+        figures += try usual.fleet.measureMemory()
 
         Self.progress("restarts")
-        figures += try fleet.measureRestarts(rounds: 15)
+        figures += try usual.fleet.measureRestarts(rounds: 15)
         try Self.expectNoDeadLetters(bus)
     }
 
     private func measureChains(
         _ redis: RedisServer,
         _ bus: RedisMessageBus,
-        _ agents: AgentChain,
+        _ agents: [MeasuredAgents],
         _ python: [String]?,
         _ folder: String,
         _ directory: RunDirectory
@@ -138,9 +126,22 @@ struct QuintetBench: ParsableCommand {
             pythonRelays: pythonRelays == nil ? nil : try PythonRelayChain(redis.endpoint),
             passes: self.passes
         )
-        let figures = try benchmark.run()
+        try benchmark.warmUp()
+        let before = try agents.map { try $0.fleet.residentMemory() }
+        var figures = try benchmark.run()
         try cRelays.stop()
         try pythonRelays?.stop()
+        for (agents, before) in zip(agents, before) where agents.variant != .untraced {
+            figures.append(
+                Figure(
+                    name: "growth_\(agents.variant.rawValue)",
+                    title: "\(agents.variant.title): resident memory of all, gained",
+                    value: max(try agents.fleet.residentMemory() - before, 0),
+                    unit: "MiB",
+                    sampleCount: self.passes
+                )
+            )
+        }
         return figures
     }
 

@@ -179,6 +179,22 @@ class TraceTests(unittest.TestCase):
             ]
             self.assertEqual(sorted(states), sorted(step["to"] for step in trade["history"]))
 
+    def assert_requests(self, spans, trades):
+        """Each order's request to the broker stands below its call, with what was asked and what was answered."""
+        for trade in trades:
+            trace = {span["spanId"]: span for _, span in spans if span["traceId"] == trade["trace_id"]}
+            calls = [span for span in trace.values() if span["name"].startswith("alpaca_api.place_")]
+            self.assertGreaterEqual(len(calls), 2)
+            for call in calls:
+                requests = [span for span in trace.values() if span.get("parentSpanId") == call["spanId"]
+                            and span["name"] == "POST"]
+                self.assertEqual(len(requests), 1, call)
+                told = {each["key"]: each["value"] for each in requests[0]["attributes"]}
+                self.assertEqual(told["http.request.method"], {"stringValue": "POST"})
+                self.assertEqual(told["url.path"], {"stringValue": "/v2/orders"})
+                self.assertEqual(told["http.response.status_code"], {"intValue": "200"})
+                self.assertTrue(told["server.address"]["stringValue"].startswith("127.0.0.1"))
+
     @staticmethod
     def ancestors(span, trace):
         names = []
@@ -193,6 +209,7 @@ class TraceTests(unittest.TestCase):
         self.assertEqual(log.count("Trace ID       : "), len(spans))
         self.assertIn("alpaca_api.place_stop_order", log)
         self.assertIn(trades[0]["trace_id"], log)
+        self.assert_requests(spans, trades)
 
     def test_killed_agents_leave_no_gap(self):
         spans, trades, _ = self.replay("kills", options=["--kill-every=1", "--seed=5"])

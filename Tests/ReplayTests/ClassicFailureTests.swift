@@ -86,6 +86,11 @@ extension ReplayTests {
                 let log = try #require(Files.text("\(run.directory)/logs/\(agent)-1.log"))
                 let lines = log.split(separator: "\n").filter { $0.contains("InvalidTransition") }
                 #expect(lines.contains { $0.contains("\"error\"") }, "\(agent): \(log.suffix(500))")
+                for line in lines {
+                    let told = try JSONValue(parsing: Array(line.utf8))
+                    #expect(told["trade_id"]?.text == trade.trade.id.rawValue, "\(line)")
+                    #expect(told["trace_id"]?.text == trade.trade.traceID.rawValue, "\(line)")
+                }
             }
 
             held.release()

@@ -15,6 +15,7 @@ extension ReplayTests {
             let (position, _) = try await held.until("with a position") { trade, _ in trade.state == .holding }
             try await self.look(tradectl, at: position)
             try await self.explain(tradectl, position)
+            try await self.watch(tradectl, position)
             try await self.examine(run)
             try await self.handleDeadLetters(tradectl, run)
 
@@ -135,6 +136,37 @@ extension ReplayTests {
             #expect(own.contains("alpaca_api.place_order"))
         }
 
+        private func watch(_ tradectl: Tradectl, _ position: Trade) async throws {
+            let told = try await tradectl.text("watch", "--trade", "\(position.id)", "--last", "1000", "--for", "1")
+            let lines = told.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.contains(position.id.rawValue) }, "\(told)")
+            let states = ["ENTRY_APPROVED", "ORDER_PLACED", "FILLED", "HOLDING"]
+            let steps = lines.compactMap { line in states.first { line.contains("→ \($0)  (") } }
+            #expect(steps == states, "\(told)")
+            let others = try await tradectl.text("watch", "--symbol", "NONE", "--last", "1000", "--for", "1")
+            #expect(others == "", "\(others)")
+
+            // What an operator does while somebody looks, once it is seen that he looks.
+            let folder = try TemporaryFolder()
+            let output = folder.path + "/output"
+            let follower = try ChildProgram(
+                try Programs.path(of: "tradectl"),
+                ["watch", "--last", "1"],
+                environment: Programs.environment(["REDIS_URL": tradectl.redisURL]),
+                output: output
+            )
+            _ = try await awaited("the last entry") { Files.text(output)?.isEmpty == false ? true : nil }
+            _ = try await tradectl.text("halt", "--reason", "to be seen")
+            _ = try await tradectl.text("resume")
+            _ = try await awaited("the operator's doings") {
+                let seen = Files.text(output) ?? ""
+                return seen.contains("system.trading.halted  reason=\"to be seen\"")
+                    && seen.contains("system.trading.resumed") && seen.contains("tradectl") ? true : nil
+            }
+            follower.send(SIGINT)
+            #expect(try await follower.ended(within: .seconds(10)) == .signal(SIGINT))
+        }
+
         private func examine(_ run: ReplayRunner) async throws {
             var tradectl = try await Tradectl(run)
             let bare = try await tradectl.text("doctor")
@@ -149,7 +181,11 @@ extension ReplayTests {
             let doctor = try await tradectl.text("doctor")
             #expect(doctor.contains("may open and close positions") && !doctor.contains("PROBLEM"), "\(doctor)")
             tradectl.environment["SIMULATOR_URL"] = "http://127.0.0.1:1"
-            #expect(try await tradectl.text("doctor", endingWith: 1).contains("PROBLEM"))
+            tradectl.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1"
+            let problems = try await tradectl.text("doctor", endingWith: 1).split(separator: "\n")
+                .filter { $0.contains("PROBLEM") }
+            #expect(problems.map { $0.prefix { $0 != " " } } == ["broker", "trace"], "\(problems)")
+            tradectl.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = nil
 
             #expect(try await tradectl.text("config", "check").contains("Every agent"))
             tradectl.environment["RISK_MAX_POSITION_VALUE"] = "10k"
@@ -195,6 +231,7 @@ extension ReplayTests {
 
         static let commands = [
             ["halt"], ["resume"], ["status"], ["trades"], ["trade", "A-20090206T210000Z"], ["positions"],
+            ["trace", "A-20090206T210000Z"], ["watch", "--for", "1"], ["journal", "export"],
             ["flatten", "--all", "--yes"], ["cancel", "A-20090206T210000Z-entry-1"], ["deadletters", "list"],
             ["deadletters", "show", "1-0"], ["deadletters", "replay", "1-0"], ["deadletters", "discard", "1-0"],
             ["doctor"],

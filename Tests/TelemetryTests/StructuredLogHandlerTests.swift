@@ -46,7 +46,7 @@ import TradingCore
 
     @Test func `a JSON line carries time, level, service, message and dotted metadata`() throws {
         let lines = try self.lines(format: .json) { logger in
-            logger[metadataKey: "trade.id"] = "AAPL-1"
+            logger[metadataKey: "trade_id"] = "AAPL-1"
             logger.warning(
                 "order \"refused\"\nby\tthe broker",
                 metadata: ["reason": "no cash", "legs": ["stop", "target"], "order": ["qty": "5"]]
@@ -55,8 +55,8 @@ import TradingCore
         #expect(
             lines == [
                 #"{"time":"2025-10-28T15:04:05.123456Z","level":"warning","service":"order-execution-agent","#
-                    + #""message":"order \"refused\"\nby\u0009the broker","metadata":{"legs":["stop","target"],"#
-                    + #""order":{"qty":"5"},"reason":"no cash","trade.id":"AAPL-1"}}"#
+                    + #""trade_id":"AAPL-1","message":"order \"refused\"\nby\u0009the broker","metadata":{"legs":["stop","target"],"#
+                    + #""order":{"qty":"5"},"reason":"no cash"}}"#
             ]
         )
     }
@@ -82,12 +82,12 @@ import TradingCore
 
     @Test func `a text line is for people`() throws {
         let lines = try self.lines(format: .text) { logger in
-            logger.warning("order refused", metadata: ["trade.id": "AAPL-1", "reason": "no cash"])
+            logger.warning("order refused", metadata: ["trade_id": "AAPL-1", "reason": "no cash"])
             logger.info("ready")
         }
         #expect(
             lines == [
-                #"15:04:05.123 WARN order-execution-agent order refused  reason="no cash" trade.id=AAPL-1"#,
+                #"15:04:05.123 WARN order-execution-agent order refused  reason="no cash" trade_id=AAPL-1"#,
                 "15:04:05.123 INFO order-execution-agent ready",
             ]
         )

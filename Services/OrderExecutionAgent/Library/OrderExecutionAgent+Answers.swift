@@ -68,7 +68,7 @@ extension OrderExecutionAgent {
         case .holdings:
             if let id = message.tradeID {
                 books.note(
-                    Note(.error, "the broker does not say what it holds before a sale", ["trade.id": "\(id)"])
+                    Note(.error, "the broker does not say what it holds before a sale", ["trade_id": "\(id)"])
                 )
                 guard answer.call.attempt < Self.maximumHoldingsQuestions else {
                     return try self.sellWithoutAnswer(id, message, &books)

@@ -86,7 +86,7 @@ extension OrderExecutionAgent {
             Note(
                 .error,
                 "entries stopped until an operator resumes them",
-                ["reason": reason, "trade.id": "\(trade.id)"]
+                ["reason": reason, "trade_id": "\(trade.id)"]
             )
         )
     }

@@ -61,7 +61,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
                     Note(
                         .error,
                         "a second position in one symbol: it has its stop and target, and no exit by the strategy",
-                        ["trade.symbol": "\(notice.symbol)", "trade.id": "\(message.tradeID?.rawValue ?? "")"]
+                        ["trade.symbol": "\(notice.symbol)", "trade_id": "\(message.tradeID?.rawValue ?? "")"]
                     )
                 )
             }

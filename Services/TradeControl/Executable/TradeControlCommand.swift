@@ -8,7 +8,7 @@ struct TradeControlCommand: ParsableCommand {
         abstract: "Runs and looks after Quintet's trading agents.",
         subcommands: [
             ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, TraceCommand.self,
-            PositionsCommand.self, JournalCommand.self,
+            WatchCommand.self, PositionsCommand.self, JournalCommand.self,
             HaltCommand.self, ResumeCommand.self, FlattenCommand.self, CancelCommand.self, DeadLettersCommand.self,
             ConfigCommand.self, DoctorCommand.self, SchwabCommand.self,
         ]

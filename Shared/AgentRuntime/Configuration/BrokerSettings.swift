@@ -1,5 +1,6 @@
 package import Brokerage
 package import HTTPTransport
+import Telemetry
 package import TradingCore
 
 /// Which broker the process talks to, and how to reach it.
@@ -51,7 +52,7 @@ package enum BrokerSettings: Sendable {
 
     /// A broker for the thread that calls this, whose requests go through the gate, if there is one.
     package func makeBroker(_ tls: TLSSettings, gate: RateGate? = nil) -> any Broker {
-        var client: any HTTPClient = CurlHTTPClient(tls: tls)
+        var client: any HTTPClient = TracedHTTPClient(CurlHTTPClient(tls: tls))
         switch self {
         case .alpaca(let endpoints):
             if let gate { client = MeteredHTTPClient(client, gate: gate, alpaca: endpoints, now: WallClock.now) }

@@ -1,5 +1,6 @@
 import Logging
 import MessageBus
+import Telemetry
 import TradingCore
 
 /// Carries one input through an agent's judgement into one commit: reads what the judgement asks for, lets it decide,
@@ -78,11 +79,11 @@ final class Committer {
                 )
             }
             var commit = self.commit(decision, acknowledging: acknowledgement)
-            step.record(decision, on: input, in: &commit)
+            let scope = step.record(decision, on: input, in: &commit)
             switch commit.isEmpty ? .committed : try self.bus.commit(commit) {
             case .committed:
                 self.judgement = judgement
-                self.log(decision.notes, input)
+                self.log(decision.notes, input, scope)
                 return self.outcomes.count(input, .committed, since: started)
             case .alreadyAcknowledged: return self.outcomes.count(input, .duplicate, since: started)
             case .conflict: self.outcomes.countConflict()
@@ -129,6 +130,8 @@ final class Committer {
 
     private func setAside(_ delivery: Delivery, _ acknowledgement: Acknowledgement, _ reason: String) throws {
         let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: reason)
+        let message = try? Message(decoding: delivery.body)
+        let scope = message.map { LogScope(traceID: $0.traceID, tradeID: $0.tradeID) }
         var commit = Commit()
         commit.acknowledge = acknowledgement
         commit.messages = [
@@ -142,9 +145,9 @@ final class Committer {
         self.outcomes.countDeadLetter()
         self.logger.error(
             "message set aside as a dead letter",
-            metadata: [
+            metadata: (scope?.metadata ?? [:]).merging([
                 "message.stream": "\(delivery.stream)", "message.entry": "\(delivery.id)", "reason": "\(reason)",
-            ]
+            ]) { $1 }
         )
     }
 
@@ -165,14 +168,10 @@ final class Committer {
         return isNew || answer.call.attempt == 1
     }
 
-    private func log(_ notes: [Note], _ input: Input) {
+    private func log(_ notes: [Note], _ input: Input, _ scope: LogScope?) {
         for note in notes {
-            var metadata: Logger.Metadata = [:]
+            var metadata = scope?.metadata ?? [:]
             for (key, value) in note.details { metadata[key] = "\(value)" }
-            if case .message(let message) = input {
-                metadata["trace_id"] = "\(message.traceID)"
-                if let trade = message.tradeID { metadata["trade.id"] = "\(trade)" }
-            }
             let level: Logger.Level =
                 switch note.level {
                 case .info: .info

@@ -2,6 +2,7 @@ package import Brokerage
 import CoreMetrics
 package import Logging
 package import MessageBus
+import Telemetry
 package import TradingCore
 
 /// One broker lane's thread: takes calls from the lane's stream, makes them, and commits each answer together with the
@@ -253,9 +254,12 @@ package final class LaneWorker {
             let started = ContinuousClock.now
             let start = WallClock.now()
             let (orders, halt) = try self.read(for: call)
-            let answer =
+            let requests = SpanCollector()
+            let scope = LogScope(traceID: request.traceID, spanID: Self.spanID(request), tradeID: request.tradeID)
+            let answer = self.journal.tracing(into: requests, logging: request.isTold ? scope : nil) {
                 halt.map { self.withhold(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade, because: $0) }
-                ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
+                    ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
+            }
             self.measure(call, answer, since: started)
             var message = request
             message.body = .brokerCallCompleted(answer)
@@ -278,8 +282,17 @@ package final class LaneWorker {
                 )
             }
             toldChanges = self.breakerChanges.count
-            if request.isTold || toldChanges > 0 {
-                let spans = self.spans(of: answer, to: request, answeredBy: message, from: start, to: WallClock.now())
+            // What is asked every few seconds would push the trades' entries out; that it failed is worth one.
+            let hasFailed = answer.failureReason != nil && self.breakerState != .open
+            if request.isTold || toldChanges > 0 || hasFailed {
+                let spans = self.spans(
+                    of: answer,
+                    to: request,
+                    by: requests.spans,
+                    answeredBy: message,
+                    from: start,
+                    to: WallClock.now()
+                )
                 self.journal.append(spans, causedBy: request.id, to: &commit, at: WallClock.now())
             }
         } else {
@@ -323,10 +336,14 @@ package final class LaneWorker {
         return answer
     }
 
-    /// The real call, below what it was asked for in, and the sending of its answer.
+    /// Of the real call.
+    private static func spanID(_ request: Message) -> SpanID { SpanID(derivedFrom: "call", request.id.rawValue) }
+
+    /// The real call, below what it was asked for in, its requests, and the sending of its answer.
     private func spans(
         of answer: BrokerAnswer,
         to request: Message,
+        by requests: [TraceSpan],
         answeredBy message: Message,
         from start: Timestamp,
         to end: Timestamp
@@ -336,7 +353,7 @@ package final class LaneWorker {
             OperationName.calling(answer.call, at: self.brokerName),
             .client,
             traceID: request.traceID,
-            id: SpanID(derivedFrom: "call", request.id.rawValue),
+            id: Self.spanID(request),
             parent: SpanID(sending: request.id),
             start: start,
             end: end,
@@ -361,7 +378,7 @@ package final class LaneWorker {
             end: end,
             attributes: message.traceAttributes(operation: "send")
         )
-        return [call, sending]
+        return [call] + requests.map { $0.below(call.id, in: call.traceID) } + [sending]
     }
 
     /// In milliseconds; nil where the answer took too long to tell.

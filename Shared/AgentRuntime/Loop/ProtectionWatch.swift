@@ -56,7 +56,7 @@ package final class ProtectionWatch {
         self.logger.error(
             "\(text)",
             metadata: [
-                "trade.id": "\(trade.id)", "trace_id": "\(trade.traceID)", "trade.symbol": "\(trade.symbol)",
+                "trade_id": "\(trade.id)", "trace_id": "\(trade.traceID)", "trade.symbol": "\(trade.symbol)",
                 "trade.state": "\(trade.state.rawValue)", "shares": "\(trade.uncoveredQuantity)",
                 "seconds": "\(duration.components.seconds)",
             ]

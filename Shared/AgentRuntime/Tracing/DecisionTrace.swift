@@ -1,3 +1,4 @@
+import Telemetry
 package import TradingCore
 
 /// The spans of one decision: in each trace that it carries on, one for the handling, below it one for each message sent.
@@ -32,17 +33,21 @@ package struct DecisionTrace {
         for (index, traceID) in self.traceIDs.enumerated() {
             let handling = self.handling(traceID)
             spans.append(handling)
-            if index == 0 {
-                spans += steps.map { step in
-                    var step = step
-                    step.traceID = traceID
-                    step.parent = step.parent ?? handling.id
-                    return step
-                }
-            }
+            if index == 0 { spans += steps.map { $0.below(handling.id, in: traceID) } }
             spans += self.messages.filter { $0.traceID == traceID }.map { self.sending($0, below: handling.id) }
         }
         return spans
+    }
+
+    /// The trade's, or the message's; nil where neither is.
+    var logScope: LogScope? {
+        let trade = self.decision.trades.first?.trade
+        guard let traceID = trade?.traceID ?? self.message?.traceID else { return nil }
+        return LogScope(
+            traceID: traceID,
+            spanID: self.isWorthTelling ? self.handlingID(traceID) : nil,
+            tradeID: trade?.id ?? self.message?.tradeID
+        )
     }
 
     /// In the order in which they come up.
@@ -57,7 +62,7 @@ package struct DecisionTrace {
             OperationName.handling(self.input, by: self.agent),
             self.message == nil ? .internal : .consumer,
             traceID: traceID,
-            id: SpanID(derivedFrom: "handle", self.subject(traceID), self.agent.rawValue, traceID.rawValue),
+            id: self.handlingID(traceID),
             parent: self.parent(in: traceID),
             start: self.start,
             end: self.end
@@ -76,6 +81,10 @@ package struct DecisionTrace {
             span.fail("error", ([note.text] + [note.details["reason"]].compactMap(\.self)).joined(separator: ": "))
         }
         return span
+    }
+
+    private func handlingID(_ traceID: TraceID) -> SpanID {
+        SpanID(derivedFrom: "handle", self.subject(traceID), self.agent.rawValue, traceID.rawValue)
     }
 
     private func sending(_ message: Message, below parent: SpanID) -> TraceSpan {

@@ -23,23 +23,33 @@ package struct Journal {
         let start: Timestamp
         let steps: SpanCollector
 
-        /// Spans that `work` opens with swift-distributed-tracing become part of this step.
         func tracing<Result>(_ work: () throws -> Result) rethrows -> Result {
-            guard self.journal.traces != .none else { return try work() }
-            var context = InstrumentationContext.topLevel
-            context.spanCollector = self.steps
-            return try InstrumentationContext.withValue(context, operation: work)
+            try self.journal.tracing(into: self.steps, work)
         }
 
-        func record(_ decision: Decision, on input: Input, in commit: inout Commit) {
+        /// Returns what log lines about the decision belong to.
+        func record(_ decision: Decision, on input: Input, in commit: inout Commit) -> LogScope? {
             let now = WallClock.now()
             let trace = DecisionTrace(of: decision, on: input, by: self.journal.agent, from: self.start, to: now)
-            guard trace.isWorthTelling else { return }
+            guard trace.isWorthTelling else { return trace.logScope }
             let spans = self.journal.traces == .none ? [] : trace.spans(steps: self.steps.spans)
             var cause: MessageID?
             if case .message(let message) = input { cause = message.id }
             self.journal.append(spans, causedBy: cause, to: &commit, at: now)
+            return trace.logScope
         }
+    }
+
+    /// Spans that `work` opens with swift-distributed-tracing go into `steps`.
+    func tracing<Result>(
+        into steps: SpanCollector,
+        logging scope: LogScope? = nil,
+        _ work: () throws -> Result
+    ) rethrows -> Result {
+        var context = InstrumentationContext.topLevel
+        if self.traces != .none { context.spanCollector = steps }
+        context.logScope = scope
+        return try InstrumentationContext.withValue(context, operation: work)
     }
 
     /// Adds the entry for what `commit` holds so far.
@@ -48,7 +58,7 @@ package struct Journal {
             commit,
             spans: spans.filter { self.traces.takes($0.traceID) },
             causedBy: cause,
-            by: self.agent,
+            by: self.agent.rawValue,
             instance: self.instance,
             at: now
         )

@@ -1,4 +1,4 @@
-import MessageBus
+package import MessageBus
 package import TradingCore
 
 /// One entry of the journal: what one commit has changed and said, by whom and in answer to what, with the spans that tell
@@ -6,7 +6,9 @@ package import TradingCore
 package struct JournalEntry {
     /// By the wall clock.
     package var recordedAt: Timestamp
-    package var agent: AgentName
+    /// An agent, or `tradectl`.
+    package var source: String
+    /// The process, or the person.
     package var instance: String
     /// The message that was handled; nil where it was a quote, a poll or a broker's stream.
     package var cause: MessageID?
@@ -23,16 +25,16 @@ package struct JournalEntry {
     }
 
     /// What of this commit belongs into the journal.
-    init(
+    package init(
         _ commit: Commit,
-        spans: [TraceSpan],
-        causedBy cause: MessageID?,
-        by agent: AgentName,
+        spans: [TraceSpan] = [],
+        causedBy cause: MessageID? = nil,
+        by source: String,
         instance: String,
         at recordedAt: Timestamp
     ) {
         self.recordedAt = recordedAt
-        self.agent = agent
+        self.source = source
         self.instance = instance
         self.cause = cause
         self.messages = commit.messages.map { JSONText($0.body) }
@@ -47,18 +49,16 @@ package struct JournalEntry {
         self.spans = spans
     }
 
-    var message: OutboundMessage { OutboundMessage(stream: .journal, channel: nil, body: JSONWriter.bytes(self)) }
+    package var message: OutboundMessage {
+        OutboundMessage(stream: .journal, channel: nil, body: JSONWriter.bytes(self))
+    }
 }
 
 extension JournalEntry: JSONCodable {
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.recordedAt = try object.value("recorded_at")
-        let name: String = try object.value("agent")
-        guard let agent = AgentName(rawValue: name) else {
-            throw JSONError("\"\(name.prefix(64))\" is no agent").inside("agent")
-        }
-        self.agent = agent
+        self.source = try object.value("source")
         self.instance = try object.value("instance")
         self.cause = try object.optional("cause")
         self.messages = try object.value("messages", as: [JSONValue].self).map { JSONText(JSONWriter.bytes($0)) }
@@ -69,7 +69,7 @@ extension JournalEntry: JSONCodable {
     package func write(to writer: inout JSONWriter) {
         writer.object {
             $0.field("recorded_at", self.recordedAt)
-            $0.field("agent", self.agent.rawValue)
+            $0.field("source", self.source)
             $0.field("instance", self.instance)
             $0.field("cause", self.cause)
             $0.field("messages", self.messages)

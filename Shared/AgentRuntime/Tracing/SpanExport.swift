@@ -144,7 +144,7 @@ package final class SpanExport {
             guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)), !entry.spans.isEmpty else {
                 continue
             }
-            let service = entry.agent.rawValue
+            let service = entry.source
             if let index = batches.firstIndex(where: { $0.service == service && $0.instance == entry.instance }) {
                 batches[index].spans += entry.spans
             } else {

@@ -4,13 +4,17 @@ package import TradingCore
 
 /// Writes each log event as one line with one `write(2)`, as JSON or as text.
 ///
-/// JSON has `time` (wall clock, RFC 3339, UTC), `level`, `service`, `logger` when the logger's label is another one,
-/// `message`, `error` and `metadata`, whose dotted keys stay as they are. Values under a key that names a secret are
+/// JSON has `time` (wall clock, RFC 3339, UTC), `level`, `service`, `trace_id`, `span_id` and `trade_id` where there are
+/// such, `logger` when the logger's label is another one, `message`, `error` and, as `metadata`, everything else, whose
+/// dotted keys stay as they are. Values under a key that names a secret are
 /// written as `***`. A line that cannot be written is lost: logging never stops its caller.
 package struct StructuredLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
+
+    /// What log searches go by.
+    private static let scopeKeys: Set = ["trace_id", "span_id", "trade_id"]
 
     private let label: String
     private let service: String
@@ -76,6 +80,9 @@ package struct StructuredLogHandler: LogHandler {
             writer.field("time", Timestamp(microseconds: self.now().microseconds).description)
             writer.field("level", event.level.rawValue)
             writer.field("service", self.service)
+            for (key, value) in fields where Self.scopeKeys.contains(key) {
+                writer.field(key, LoggedValue(key: key, value: value))
+            }
             if self.label != self.service {
                 writer.field("logger", self.label)
             }
@@ -83,9 +90,10 @@ package struct StructuredLogHandler: LogHandler {
             if let error = event.error {
                 writer.field("error", String(describing: error))
             }
-            guard !fields.isEmpty else { return }
+            let others = fields.filter { !Self.scopeKeys.contains($0.key) }
+            guard !others.isEmpty else { return }
             writer.object("metadata") { writer in
-                for (key, value) in fields {
+                for (key, value) in others {
                     writer.field(key, LoggedValue(key: key, value: value))
                 }
             }

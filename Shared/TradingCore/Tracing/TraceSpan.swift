@@ -70,6 +70,14 @@ package struct TraceSpan: Hashable, Sendable {
         self.attributes = attributes
     }
 
+    /// Of this trace, and of `parent` unless it has one already.
+    package func below(_ parent: SpanID, in trace: TraceID) -> TraceSpan {
+        var span = self
+        span.traceID = trace
+        span.parent = self.parent ?? parent
+        return span
+    }
+
     package mutating func fail(_ type: String, _ message: String) {
         self.failure = message
         self.attributes["error.type"] = .text(type)

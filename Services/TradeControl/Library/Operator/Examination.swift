@@ -35,6 +35,7 @@ package struct Examination: OperatorAnswer {
         try self.examineServer(connection)
         try self.examineLedger(RedisMessageBus(endpoint: place.endpoint, namespace: place.namespace), place)
         self.examineBroker(settings)
+        self.examineCollector(settings)
     }
 
     private mutating func note(_ subject: String, _ finding: Finding, _ text: String) {
@@ -155,6 +156,23 @@ package struct Examination: OperatorAnswer {
             self.note("broker", .fine, "\(try broker.checkAccount())")
         } catch {
             self.note("broker", .problem, error.reason)
+        }
+    }
+
+    // MARK: The trace collector
+
+    private mutating func examineCollector(_ settings: Settings) {
+        let subject = "trace collector"
+        do throws(ConfigurationError) {
+            switch try CollectorAnswer(settings) {
+            case .notConfigured:
+                self.note(subject, .fine, "none: spans stay in the journal (OTEL_EXPORTER_OTLP_ENDPOINT is not set)")
+            case .takes(let url): self.note(subject, .fine, "takes spans at \(url)")
+            case .refuses(let url, let reason):
+                self.note(subject, .problem, "\(url) takes no spans, so that they wait in the journal: \(reason)")
+            }
+        } catch {
+            self.note(subject, .problem, "\(error)")
         }
     }
 

@@ -118,7 +118,20 @@ package final class OperatorDesk {
     func send(_ messages: OutboundMessage...) throws {
         var commit = Commit()
         commit.messages = messages
-        _ = try self.bus.commit(commit)
+        _ = try self.commit(commit)
+    }
+
+    /// All or nothing, and with what the journal is to know of it.
+    func commit(_ commit: Commit) throws -> CommitOutcome {
+        var commit = commit
+        let entry = JournalEntry(
+            commit,
+            by: Self.source,
+            instance: OperatorName.current(),
+            at: WallClock.now()
+        )
+        commit.messages.append(entry.message)
+        return try self.bus.commit(commit)
     }
 }
 

@@ -19,7 +19,7 @@ package struct TraceStory: OperatorAnswer {
         try JournalReader(desk.bus).forEach(holding: trade.traceID.rawValue) { id, bytes in
             let entry = try JournalReader.entry(bytes, id)
             steps += entry.spans.filter { $0.traceID == trade.traceID }
-                .map { Step(service: entry.agent.rawValue, span: $0) }
+                .map { Step(service: entry.source, span: $0) }
         }
         guard !steps.isEmpty else {
             throw CommandFailure(

@@ -113,7 +113,7 @@ extension OperatorDesk {
                 )
             ]
             commit.messages = [try self.event(.tradingHalted(TradingSwitch(reason: reason, since: halt.since)))]
-            isNew = try self.bus.commit(commit) == .committed
+            isNew = try self.commit(commit) == .committed
             found = isNew ? halt : try self.haltInForce()
         }
         // From here on whatever is handed to a lane is withheld by it. What was handed out before is waited for.
@@ -140,7 +140,7 @@ extension OperatorDesk {
         var commit = Commit()
         commit.deletes = [TradingHalt.key]
         commit.messages = [try self.event(.tradingResumed(TradingSwitch(reason: "resumed by an operator")))]
-        _ = try self.bus.commit(commit)
+        _ = try self.commit(commit)
         let isConfirmed =
             try stopped == nil
             || Patience.wait(patience) { try self.account()?.entriesStopped == nil ? true : nil } != nil

@@ -1,0 +1,90 @@
+package import ArgumentParser
+import Glibc
+import MessageBus
+import TradingCore
+
+/// `tradectl watch`
+package struct WatchCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Follows what the agents do, live: every step of every trade, every event, every call that failed.",
+        discussion: """
+            Reads the journal and touches nothing. Begins with the last entries there are, goes on until Ctrl-C, and \
+            outlasts a restart of Redis. The first column is the wall clock's time in UTC, the second the market's.
+
+            Example: tradectl watch --symbol AAPL
+
+            With --json it prints the journal's entries as `tradectl journal export` does, one a line.
+
+            \(OutputOptions.conventions)
+            """
+    )
+
+    @Option(help: "Only what is about this trade.", transform: CommandArguments.trade)
+    var trade: TradeID?
+
+    @Option(help: "Only what is about this symbol's trades.", transform: CommandArguments.symbol)
+    var symbol: Symbol?
+
+    @Option(help: "How many of the entries that are already there are shown first.")
+    var last = 10
+
+    @Option(name: .customLong("for"), help: "End after so many seconds.")
+    var seconds: Int?
+
+    @Flag(help: "Print the entries as they are, one JSON object a line.")
+    var json = false
+
+    package init() {}
+
+    package func validate() throws {
+        guard (0...1000).contains(self.last) else { throw ValidationError("--last takes 0 to 1000") }
+        guard self.seconds.map({ (1...86_400).contains($0) }) ?? true else {
+            throw ValidationError("--for takes 1 to 86400 seconds")
+        }
+    }
+
+    package func run() throws {
+        try CommandFailure.reporting {
+            let desk = try OperatorDesk()
+            let deadline = self.seconds.map { ContinuousClock.now + .seconds($0) }
+            // An entry at a time: its id is where the next look goes on.
+            let shown = try desk.bus.tail(of: .journal, limit: self.last + 1)
+            var cursor = shown.count > self.last ? shown.first?.id : nil
+            var isAway = false
+            while deadline.map({ ContinuousClock.now < $0 }) ?? true {
+                do {
+                    let entries = try desk.bus.entries(of: .journal, after: cursor, limit: Self.portion)
+                    if isAway { Self.remark("Redis is back.") }
+                    isAway = false
+                    for entry in entries {
+                        guard try self.show(entry) else { return }
+                        cursor = entry.id
+                    }
+                    guard entries.isEmpty else { continue }
+                } catch let error as MessageBusError where error.code == .unreachable {
+                    if !isAway { Self.remark("\(error) Waiting for it.") }
+                    isAway = true
+                }
+                // Until there may be news; a person reads it.
+                _ = poll(nil, 0, Self.interval)
+            }
+        }
+    }
+
+    /// False once nobody reads any more.
+    private func show(_ entry: (id: String, body: [UInt8])) throws -> Bool {
+        let lines = try JournalLine.lines(of: try JournalReader.entry(entry.body, entry.id)).filter { line in
+            (self.trade.map { line.trade == $0 } ?? true) && (self.symbol.map { line.isAbout($0) } ?? true)
+        }
+        guard !lines.isEmpty else { return true }
+        let text = self.json ? String(decoding: entry.body, as: UTF8.self) + "\n" : lines.map(\.text).joined()
+        return FileSystem.write(text, to: STDOUT_FILENO)
+    }
+
+    private static func remark(_ text: String) { FileSystem.write("tradectl: \(text)\n", to: STDERR_FILENO) }
+
+    private static let portion = 64
+    /// In milliseconds.
+    private static let interval: Int32 = 200
+}
