@@ -188,7 +188,7 @@ struct AgentConfiguration: Sendable {
         )
         loop.maximumDeliveries = try settings.int("max.deliveries", default: loop.maximumDeliveries, in: 3...1000)
         let tracing = try TracingSettings(settings)
-        loop.traces = tracing.sampler
+        loop.isTraced = tracing.sampler != .none
         self.tracing = tracing
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
@@ -267,7 +267,7 @@ struct AgentDesk: Sendable {
             marketTime: self.configuration.marketTime,
             brokerGate: self.gate,
             brokerName: broker.name,
-            traces: self.configuration.loop.traces,
+            isTraced: self.configuration.loop.isTraced,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }

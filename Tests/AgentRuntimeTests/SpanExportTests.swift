@@ -53,7 +53,7 @@ import TradingCore
             )
         }
         var commit = Commit()
-        Journal(agent: agent, instance: "a", traces: .all)
+        Journal(agent: agent, instance: "a", isTraced: true)
             .append(spans, causedBy: nil, to: &commit, at: Timestamp(seconds: 1))
         _ = try self.bus.commit(commit)
     }

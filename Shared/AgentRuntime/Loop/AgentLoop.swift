@@ -14,8 +14,8 @@ package struct AgentLoopSettings: Sendable {
     package var pollInterval: Duration?
     /// Watches quotes from pub/sub.
     package var watchesQuotes = false
-    /// Which traces have spans.
-    package var traces = TraceSampler.all
+    /// Whether the journal holds what spans are made of.
+    package var isTraced = true
 
     package init(instance: String) {
         self.instance = instance
@@ -79,7 +79,7 @@ package final class AgentLoop {
         self.committer = Committer(
             judgement: judgement,
             bus: bus,
-            journal: Journal(agent: judgement.agent, instance: settings.instance, traces: settings.traces),
+            journal: Journal(agent: judgement.agent, instance: settings.instance, isTraced: settings.isTraced),
             logger: logger
         )
         self.readinessReads = judgement.readinessReads

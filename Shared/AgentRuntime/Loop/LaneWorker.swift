@@ -57,7 +57,7 @@ package final class LaneWorker {
         wallNow: @escaping () -> Timestamp = WallClock.now,
         brokerGate: BrokerGate? = nil,
         brokerName: String = "broker",
-        traces: TraceSampler = .all,
+        isTraced: Bool = true,
         makeBroker: @escaping (RateGate) -> any Broker
     ) {
         self.agent = agent
@@ -80,7 +80,7 @@ package final class LaneWorker {
         self.wallNow = wallNow
         self.brokerGate = brokerGate
         self.brokerName = brokerName
-        self.journal = Journal(agent: agent, instance: instance, traces: traces)
+        self.journal = Journal(agent: agent, instance: instance, isTraced: isTraced)
         self.makeBroker = makeBroker
     }
 
@@ -254,9 +254,10 @@ package final class LaneWorker {
             let started = ContinuousClock.now
             let start = WallClock.now()
             let (orders, halt) = try self.read(for: call)
+            let isTold = MessageHead(request).isTold
             let requests = SpanCollector()
             let scope = LogScope(traceID: request.traceID, spanID: Self.spanID(request), tradeID: request.tradeID)
-            let answer = self.journal.tracing(into: requests, logging: request.isTold ? scope : nil) {
+            let answer = self.journal.tracing(into: requests, logging: isTold ? scope : nil) {
                 halt.map { self.withhold(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade, because: $0) }
                     ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
             }
@@ -284,7 +285,7 @@ package final class LaneWorker {
             toldChanges = self.breakerChanges.count
             // What is asked every few seconds would push the trades' entries out; that it failed is worth one.
             let hasFailed = answer.failureReason != nil && self.breakerState != .open
-            if request.isTold || toldChanges > 0 || hasFailed {
+            if isTold || toldChanges > 0 || hasFailed {
                 let spans = self.spans(
                     of: answer,
                     to: request,
@@ -293,7 +294,7 @@ package final class LaneWorker {
                     from: start,
                     to: WallClock.now()
                 )
-                self.journal.append(spans, causedBy: request.id, to: &commit, at: WallClock.now())
+                self.journal.append(spans, causedBy: MessageHead(request), to: &commit, at: WallClock.now())
             }
         } else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
@@ -348,7 +349,7 @@ package final class LaneWorker {
         from start: Timestamp,
         to end: Timestamp
     ) -> [TraceSpan] {
-        guard request.isTold else { return [] }
+        guard MessageHead(request).isTold else { return [] }
         var call = TraceSpan(
             OperationName.calling(answer.call, at: self.brokerName),
             .client,
@@ -359,7 +360,7 @@ package final class LaneWorker {
             end: end,
             attributes: answer.call.traceAttributes
         )
-        call.attributes.merge(request.traceAttributes(operation: "process")) { $1 }
+        call.attributes.merge(MessageHead(request).traceAttributes(operation: "process")) { $1 }
         call.attributes["broker.name"] = .text(self.brokerName)
         call.attributes["broker.outcome"] = .text(answer.outcomeName)
         call.attributes["circuit_breaker.state"] = .text(self.breakerState.rawValue)
@@ -376,7 +377,7 @@ package final class LaneWorker {
             parent: call.id,
             start: end,
             end: end,
-            attributes: message.traceAttributes(operation: "send")
+            attributes: MessageHead(message).traceAttributes(operation: "send")
         )
         return [call] + requests.map { $0.below(call.id, in: call.traceID) } + [sending]
     }

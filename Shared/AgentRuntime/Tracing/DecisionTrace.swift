@@ -1,144 +1,140 @@
 import Telemetry
-package import TradingCore
+import TradingCore
 
 /// The spans of one decision: in each trace that it carries on, one for the handling, below it one for each message sent.
 ///
-/// Ids follow from what is handled and said, and the spans are committed together with it. So whatever dies in between, a
-/// span that others name as their parent is there, once.
-package struct DecisionTrace {
-    private let agent: AgentName
-    private let input: Input
-    private let decision: Decision
+/// Ids follow from what is handled and said, and the journal's entry is committed together with it. So whatever dies in
+/// between, a span that others name as their parent is there, once. What follows from the entry is not written into it:
+/// whoever reads it makes the spans.
+struct DecisionTrace {
+    /// The agent's name.
+    private let source: String
+    /// What was handled; nil where it was no message.
+    private let cause: MessageHead?
+    private let trades: [(trade: Trade, steps: [Transition])]
     private let messages: [Message]
-    private let start: Timestamp
-    private let end: Timestamp
 
-    package init(of decision: Decision, on input: Input, by agent: AgentName, from start: Timestamp, to end: Timestamp)
-    {
-        self.decision = decision
-        self.messages = (decision.messages + decision.privateMessages.map(\.message)).filter(\.isTold)
-        self.input = input
-        self.agent = agent
-        self.start = start
-        self.end = end
+    init(of decision: Decision, on input: Input, by agent: AgentName) {
+        self.trades = decision.trades
+        self.messages = (decision.messages + decision.privateMessages.map(\.message))
+            .filter { MessageHead($0).isTold }
+        self.cause = if case .message(let message) = input { MessageHead(message) } else { nil }
+        self.source = agent.rawValue
+    }
+
+    init(of entry: JournalEntry) throws(JSONError) {
+        self.trades = try entry.documents.map { document throws(JSONError) in
+            (
+                try Trade(json: try JSONValue(parsing: document.body.bytes)),
+                try document.steps.map { step throws(JSONError) in
+                    try Transition(json: try JSONValue(parsing: step.bytes))
+                }
+            )
+        }
+        self.messages = try entry.messages.map { text throws(JSONError) in try Message(decoding: text.bytes) }
+            .filter { MessageHead($0).isTold }
+        self.cause = entry.cause
+        self.source = entry.source
     }
 
     /// Whether this belongs to the story of a trade, or is news for everybody. Looking at the clock every few seconds is
     /// neither.
-    package var isWorthTelling: Bool { !self.decision.trades.isEmpty || !self.messages.isEmpty }
+    var isWorthTelling: Bool { !self.trades.isEmpty || !self.messages.isEmpty }
 
-    /// - Parameter steps: what the judgement has timed itself; they go below the first trace's handling.
-    package func spans(steps: [TraceSpan] = []) -> [TraceSpan] {
+    /// - Parameters:
+    ///   - steps: what the judgement has timed itself; they go below the first trace's handling.
+    ///   - end: by the wall clock.
+    func spans(of handling: JournalEntry.Handling, until end: Timestamp, steps: [TraceSpan]) -> [TraceSpan] {
         var spans: [TraceSpan] = []
         for (index, traceID) in self.traceIDs.enumerated() {
-            let handling = self.handling(traceID)
-            spans.append(handling)
-            if index == 0 { spans += steps.map { $0.below(handling.id, in: traceID) } }
-            spans += self.messages.filter { $0.traceID == traceID }.map { self.sending($0, below: handling.id) }
+            let span = self.span(of: handling, until: end, in: traceID)
+            spans.append(span)
+            if index == 0 { spans += steps.map { $0.below(span.id, in: traceID) } }
+            spans += self.messages.filter { $0.traceID == traceID }.map { Self.sending($0, at: end, below: span.id) }
         }
         return spans
     }
 
     /// The trade's, or the message's; nil where neither is.
     var logScope: LogScope? {
-        let trade = self.decision.trades.first?.trade
-        guard let traceID = trade?.traceID ?? self.message?.traceID else { return nil }
+        let trade = self.trades.first?.trade
+        guard let traceID = trade?.traceID ?? self.cause?.traceID else { return nil }
         return LogScope(
             traceID: traceID,
             spanID: self.isWorthTelling ? self.handlingID(traceID) : nil,
-            tradeID: trade?.id ?? self.message?.tradeID
+            tradeID: trade?.id ?? self.cause?.tradeID
         )
     }
 
     /// In the order in which they come up.
     private var traceIDs: [TraceID] {
         var seen: Set<TraceID> = []
-        return (self.decision.trades.map(\.trade.traceID) + self.messages.map(\.traceID))
+        return (self.trades.map(\.trade.traceID) + self.messages.map(\.traceID))
             .filter { seen.insert($0).inserted }
     }
 
-    private func handling(_ traceID: TraceID) -> TraceSpan {
+    private func span(
+        of handling: JournalEntry.Handling,
+        until end: Timestamp,
+        in traceID: TraceID
+    ) -> TraceSpan {
         var span = TraceSpan(
-            OperationName.handling(self.input, by: self.agent),
-            self.message == nil ? .internal : .consumer,
+            handling.operation,
+            self.cause == nil ? .internal : .consumer,
             traceID: traceID,
             id: self.handlingID(traceID),
             parent: self.parent(in: traceID),
-            start: self.start,
-            end: self.end
+            start: handling.startedAt,
+            end: end
         )
-        if let message {
-            span.attributes = message.traceAttributes(operation: "process")
-            if message.traceID != traceID, message.isTold {
-                span.links = [.init(traceID: message.traceID, spanID: SpanID(sending: message.id))]
+        if let cause {
+            span.attributes = cause.traceAttributes(operation: "process")
+            if cause.traceID != traceID, cause.isTold {
+                span.links = [.init(traceID: cause.traceID, spanID: SpanID(sending: cause.id))]
             }
         }
-        if let (trade, steps) = self.decision.trades.first(where: { $0.trade.traceID == traceID }) {
+        if let (trade, steps) = self.trades.first(where: { $0.trade.traceID == traceID }) {
             span.attributes.merge(trade.traceAttributes) { $1 }
-            span.events = steps.map { TraceSpan.Event("trade.transition", at: self.end, $0.traceAttributes) }
+            span.events = steps.map { TraceSpan.Event("trade.transition", at: end, $0.traceAttributes) }
         }
-        if let note = self.decision.notes.first(where: { $0.level == .error }) {
-            span.fail("error", ([note.text] + [note.details["reason"]].compactMap(\.self)).joined(separator: ": "))
-        }
+        if let failure = handling.failure { span.fail("error", failure) }
         return span
     }
 
     private func handlingID(_ traceID: TraceID) -> SpanID {
-        SpanID(derivedFrom: "handle", self.subject(traceID), self.agent.rawValue, traceID.rawValue)
+        SpanID(derivedFrom: "handle", self.subject(traceID), self.source, traceID.rawValue)
     }
 
-    private func sending(_ message: Message, below parent: SpanID) -> TraceSpan {
+    private static func sending(_ message: Message, at time: Timestamp, below parent: SpanID) -> TraceSpan {
         var span = TraceSpan(
             OperationName.sending(message),
             .producer,
             traceID: message.traceID,
             id: SpanID(sending: message.id),
             parent: parent,
-            start: self.end,
-            end: self.end,
-            attributes: message.traceAttributes(operation: "send")
+            start: time,
+            end: time,
+            attributes: MessageHead(message).traceAttributes(operation: "send")
         )
         if case .brokerCallRequested(let call) = message.body { span.attributes.merge(call.traceAttributes) { $1 } }
         return span
     }
 
-    private var message: Message? {
-        guard case .message(let message) = self.input else { return nil }
-        return message
-    }
-
     /// What the input's message was sent in, if that is in the same trace and was told. Else, such as after a quote, what
     /// the trade began with.
     private func parent(in traceID: TraceID) -> SpanID? {
-        if let message, message.traceID == traceID, message.isTold { return SpanID(sending: message.id) }
+        if let cause, cause.traceID == traceID, cause.isTold { return SpanID(sending: cause.id) }
         let trade =
-            self.decision.trades.first { $0.trade.traceID == traceID }?.trade.id
+            self.trades.first { $0.trade.traceID == traceID }?.trade.id
             ?? self.messages.first { $0.traceID == traceID }?.tradeID
         return trade.map { SpanID(sending: Speaker.id(.candidateFound, trade: $0)) }
     }
 
     /// Sets this handling apart from every other of the agent's in the trace.
     private func subject(_ traceID: TraceID) -> String {
-        if let message { return message.id.rawValue }
+        if let cause { return cause.id.rawValue }
         if let first = self.messages.first(where: { $0.traceID == traceID }) { return first.id.rawValue }
-        return self.decision.trades.first { $0.trade.traceID == traceID }?.steps.last?.messageID.rawValue ?? ""
-    }
-}
-
-extension Message {
-    /// Whether its sending has a span, as everybody's news and whatever is about a trade has.
-    var isTold: Bool {
-        (self.tradeID != nil || !self.event.isPrivate) && AgentName.allCases.contains { $0.source == self.source }
-    }
-
-    func traceAttributes(operation: String) -> [String: TraceSpan.AttributeValue] {
-        var attributes: [String: TraceSpan.AttributeValue] = [
-            "messaging.system": .text("redis"), "messaging.operation.type": .text(operation),
-            "messaging.destination.name": .text(self.event.rawValue),
-            "messaging.message.id": .text(self.id.rawValue), "market.time": .text(self.timestamp.description),
-        ]
-        if let tradeID { attributes["trade.id"] = .text(tradeID.rawValue) }
-        return attributes
+        return self.trades.first { $0.trade.traceID == traceID }?.steps.last?.messageID.rawValue ?? ""
     }
 }
 

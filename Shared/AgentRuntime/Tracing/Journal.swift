@@ -7,12 +7,13 @@ package import TradingCore
 package struct Journal {
     private let agent: AgentName
     private let instance: String
-    private let traces: TraceSampler
+    private let isTraced: Bool
 
-    package init(agent: AgentName, instance: String, traces: TraceSampler) {
+    /// `isTraced`: whether it is to hold what spans are made of. Which of them are sent is decided when they are.
+    package init(agent: AgentName, instance: String, isTraced: Bool) {
         self.agent = agent
         self.instance = instance
-        self.traces = traces
+        self.isTraced = isTraced
     }
 
     /// A decision is about to be taken.
@@ -29,13 +30,22 @@ package struct Journal {
 
         /// Returns what log lines about the decision belong to.
         func record(_ decision: Decision, on input: Input, in commit: inout Commit) -> LogScope? {
-            let now = WallClock.now()
-            let trace = DecisionTrace(of: decision, on: input, by: self.journal.agent, from: self.start, to: now)
+            let trace = DecisionTrace(of: decision, on: input, by: self.journal.agent)
             guard trace.isWorthTelling else { return trace.logScope }
-            let spans = self.journal.traces == .none ? [] : trace.spans(steps: self.steps.spans)
-            var cause: MessageID?
-            if case .message(let message) = input { cause = message.id }
-            self.journal.append(spans, causedBy: cause, to: &commit, at: now)
+            let handling = JournalEntry.Handling(
+                operation: OperationName.handling(input, by: self.journal.agent),
+                startedAt: self.start,
+                failure: decision.failure
+            )
+            var cause: MessageHead?
+            if case .message(let message) = input { cause = MessageHead(message) }
+            self.journal.append(
+                self.steps.spans,
+                of: self.journal.isTraced ? handling : nil,
+                causedBy: cause,
+                to: &commit,
+                at: WallClock.now()
+            )
             return trace.logScope
         }
     }
@@ -47,21 +57,37 @@ package struct Journal {
         _ work: () throws -> Result
     ) rethrows -> Result {
         var context = InstrumentationContext.topLevel
-        if self.traces != .none { context.spanCollector = steps }
+        if self.isTraced { context.spanCollector = steps }
         context.logScope = scope
         return try InstrumentationContext.withValue(context, operation: work)
     }
 
     /// Adds the entry for what `commit` holds so far.
-    package func append(_ spans: [TraceSpan], causedBy cause: MessageID?, to commit: inout Commit, at now: Timestamp) {
+    package func append(
+        _ spans: [TraceSpan],
+        of handling: JournalEntry.Handling? = nil,
+        causedBy cause: MessageHead?,
+        to commit: inout Commit,
+        at now: Timestamp
+    ) {
         let entry = JournalEntry(
             commit,
-            spans: spans.filter { self.traces.takes($0.traceID) },
+            handling: handling,
+            spans: self.isTraced ? spans : [],
             causedBy: cause,
             by: self.agent.rawValue,
             instance: self.instance,
             at: now
         )
         commit.messages.append(entry.message)
+    }
+}
+
+extension Decision {
+    /// The first error it tells of.
+    fileprivate var failure: String? {
+        self.notes.first { $0.level == .error }.map { note in
+            ([note.text] + [note.details["reason"]].compactMap(\.self)).joined(separator: ": ")
+        }
     }
 }

@@ -1,8 +1,8 @@
 package import MessageBus
 package import TradingCore
 
-/// One entry of the journal: what one commit has changed and said, by whom and in answer to what, with the spans that tell
-/// of it.
+/// One entry of the journal: what one commit has changed and said, by whom and in answer to what, with what a trace needs
+/// beside that.
 package struct JournalEntry {
     /// By the wall clock.
     package var recordedAt: Timestamp
@@ -11,10 +11,22 @@ package struct JournalEntry {
     /// The process, or the person.
     package var instance: String
     /// The message that was handled; nil where it was a quote, a poll or a broker's stream.
-    package var cause: MessageID?
+    package var cause: MessageHead?
+    /// Nil where no judgement has taken a decision, or traces are off.
+    package var handling: Handling?
     package var messages: [JSONText]
     package var documents: [Document]
+    /// What does not follow from the rest: the steps of a decision, and calls to the broker.
     package var spans: [TraceSpan]
+
+    /// How a decision was taken.
+    package struct Handling: Hashable, Sendable {
+        package var operation: String
+        /// By the wall clock.
+        package var startedAt: Timestamp
+        /// What has gone wrong; nil if nothing has.
+        package var failure: String?
+    }
 
     /// A trade as the commit has left it, and the steps it has taken.
     package struct Document {
@@ -27,8 +39,9 @@ package struct JournalEntry {
     /// What of this commit belongs into the journal.
     package init(
         _ commit: Commit,
+        handling: Handling? = nil,
         spans: [TraceSpan] = [],
-        causedBy cause: MessageID? = nil,
+        causedBy cause: MessageHead? = nil,
         by source: String,
         instance: String,
         at recordedAt: Timestamp
@@ -37,6 +50,7 @@ package struct JournalEntry {
         self.source = source
         self.instance = instance
         self.cause = cause
+        self.handling = handling
         self.messages = commit.messages.map { JSONText($0.body) }
         self.documents = commit.writes.filter { $0.key.isTrade }.map { write in
             Document(
@@ -61,6 +75,7 @@ extension JournalEntry: JSONCodable {
         self.source = try object.value("source")
         self.instance = try object.value("instance")
         self.cause = try object.optional("cause")
+        self.handling = try object.optional("handling")
         self.messages = try object.value("messages", as: [JSONValue].self).map { JSONText(JSONWriter.bytes($0)) }
         self.documents = try object.value("documents")
         self.spans = try object.value("spans")
@@ -72,9 +87,37 @@ extension JournalEntry: JSONCodable {
             $0.field("source", self.source)
             $0.field("instance", self.instance)
             $0.field("cause", self.cause)
+            $0.field("handling", self.handling)
             $0.field("messages", self.messages)
             $0.field("documents", self.documents)
             $0.field("spans", self.spans)
+        }
+    }
+}
+
+extension JournalEntry {
+    /// Every span that tells of this commit.
+    package var allSpans: [TraceSpan] {
+        get throws(JSONError) {
+            guard let handling else { return self.spans }
+            return try DecisionTrace(of: self).spans(of: handling, until: self.recordedAt, steps: self.spans)
+        }
+    }
+}
+
+extension JournalEntry.Handling: JSONCodable {
+    package init(json: JSONValue) throws(JSONError) {
+        let object = try JSONObject(json)
+        self.operation = try object.value("operation")
+        self.startedAt = try object.value("started_at")
+        self.failure = try object.optional("failure")
+    }
+
+    package func write(to writer: inout JSONWriter) {
+        writer.object {
+            $0.field("operation", self.operation)
+            $0.field("started_at", self.startedAt)
+            $0.field("failure", self.failure)
         }
     }
 }

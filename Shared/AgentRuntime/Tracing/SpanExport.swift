@@ -89,7 +89,7 @@ package final class SpanExport {
             try self.store(cursor)
             return self.settings.scheduleDelay
         }
-        let batches = Self.batches(entries.map(\.body))
+        let batches = self.batches(entries.map(\.body))
         // Should a later part have to wait, the parts before it are sent again with it: collectors know spans by id.
         for start in stride(from: 0, to: max(batches.spanCount, 1), by: self.settings.batchSize) {
             let part = batches.part(from: start, count: self.settings.batchSize)
@@ -138,17 +138,17 @@ package final class SpanExport {
     }
 
     /// By process, in the order in which they come up. What cannot be read has been written by somebody else.
-    static func batches(_ bodies: [[UInt8]]) -> [OTLPCollector.Batch] {
+    private func batches(_ bodies: [[UInt8]]) -> [OTLPCollector.Batch] {
         var batches: [OTLPCollector.Batch] = []
         for body in bodies {
-            guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)), !entry.spans.isEmpty else {
-                continue
-            }
+            guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)),
+                let spans = try? entry.allSpans.filter({ self.settings.sampler.takes($0.traceID) }), !spans.isEmpty
+            else { continue }
             let service = entry.source
             if let index = batches.firstIndex(where: { $0.service == service && $0.instance == entry.instance }) {
-                batches[index].spans += entry.spans
+                batches[index].spans += spans
             } else {
-                batches.append(.init(service: service, instance: entry.instance, spans: entry.spans))
+                batches.append(.init(service: service, instance: entry.instance, spans: spans))
             }
         }
         return batches

@@ -18,14 +18,14 @@ package struct TraceStory: OperatorAnswer {
         var steps: [Step] = []
         try JournalReader(desk.bus).forEach(holding: trade.traceID.rawValue) { id, bytes in
             let entry = try JournalReader.entry(bytes, id)
-            steps += entry.spans.filter { $0.traceID == trade.traceID }
+            steps += try entry.allSpans.filter { $0.traceID == trade.traceID }
                 .map { Step(service: entry.source, span: $0) }
         }
         guard !steps.isEmpty else {
             throw CommandFailure(
                 .notFound,
                 "The journal has no spans of the trade \(id): they are older than what it keeps, or "
-                    + "OTEL_TRACES_SAMPLER leaves them out."
+                    + "traces are off (OTEL_TRACES_SAMPLER)."
             )
         }
         self.init(id, trade.traceID, steps)
