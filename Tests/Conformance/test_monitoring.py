@@ -121,7 +121,7 @@ class Prometheus:
             return {"result": []}
 
     def value(self, expression):
-        """Nil if there is none."""
+        """None if there is none."""
         result = self.ask("query", query=expression)["result"]
         return float(result[0]["value"][1]) if result else None
 
@@ -134,7 +134,8 @@ class MonitoringTests(unittest.TestCase):
             if answer:
                 return answer
             self.assertIsNone(self.replay.poll(), f"the replay has ended: {self.output.read_text()[-2000:]}")
-            self.assertLess(time.monotonic(), deadline, what() if callable(what) else what)
+            if time.monotonic() > deadline:
+                self.fail(what() if callable(what) else what)
             time.sleep(0.1)
 
     def start(self):

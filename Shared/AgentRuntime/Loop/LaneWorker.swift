@@ -293,6 +293,7 @@ package final class LaneWorker {
                 self.journal.append(spans, causedBy: request.id, to: &commit, at: WallClock.now())
             }
         } else {
+            Counter(label: MetricName.deadLetters.rawValue).increment()
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
             commit.messages = [
                 OutboundMessage(
