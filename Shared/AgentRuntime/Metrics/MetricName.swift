@@ -75,7 +75,7 @@ package enum MetricName: String, CaseIterable {
             "For how long the order that has been so longest has been sent without anybody knowing what became of it; 0 "
                 + "when there is none."
         case .tradingHalted: "1 while an operator has halted trading."
-        case .entriesStopped: "1 while entries are stopped, for drawdown, until an operator resumes them."
+        case .entriesStopped: "1 while entries are stopped, as for drawdown, until an operator resumes them."
         case .frozenSymbols: "Symbols that take no entries because broker and ledger do not agree about them."
         case .equity: "Cash and positions at the last bid; not told while a held symbol has no quote."
         case .highWaterMark: "The highest equity ever recorded."
