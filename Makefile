@@ -11,6 +11,7 @@ CASH ?= 10000
 RUN_DIRECTORY ?= .run
 BIN := .build/release
 CONFORMANCE := .build-conformance
+PROMETHEUS := .build-prometheus
 # Without it SwiftPM compiles everything anew whenever its output goes to a terminal and the last time did not.
 SWIFT_FLAGS := -c release --no-color-diagnostics
 PACKAGES := redis-server libhiredis-dev libcurl4-openssl-dev libssl-dev pkg-config tzdata
@@ -48,6 +49,8 @@ endif
 ifneq ($(strip $(UNKNOWN)),)
 $(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)
 endif
+
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 announce = [ -e $(BIN)/tradectl ] || echo "building; the first time takes 5 to 10 minutes on two cores"
 
@@ -104,8 +107,8 @@ conformance: PACKAGES += python3 python3-venv
 conformance: build sessions ## Have the brokers' own clients run whole sessions against the simulator
 
 # With the programs that are there: the tests' build has them too.
-sessions: $(CONFORMANCE)/ready
-	@PYTHONDONTWRITEBYTECODE=1 $(CONFORMANCE)/bin/python -W ignore Tests/Conformance/run.py $(BIN) $(CONFORMANCE_TESTS)
+sessions: $(CONFORMANCE)/ready $(PROMETHEUS)/ready
+	@PYTHONDONTWRITEBYTECODE=1 PROMETHEUS_PROGRAMS=$(abspath $(PROMETHEUS)) $(CONFORMANCE)/bin/python -W ignore Tests/Conformance/run.py $(BIN) $(CONFORMANCE_TESTS)
 
 $(CONFORMANCE)/ready: Tests/Conformance/requirements.txt | setup
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -120,6 +123,29 @@ $(CONFORMANCE)/ready: Tests/Conformance/requirements.txt | setup
 		exit 1
 	}
 	touch $@
+
+# Out of the package and not installed, which would start a Prometheus as a service.
+$(PROMETHEUS)/ready: | setup
+	@rm -rf $(PROMETHEUS)
+	mkdir -p $(PROMETHEUS)
+	cd $(PROMETHEUS)
+	if command -v promtool >/dev/null && command -v prometheus >/dev/null; then
+		ln -s "$$(command -v promtool)" "$$(command -v prometheus)" .
+	else
+		command -v dpkg-deb >/dev/null || {
+			echo "monitoring: its tests need promtool and prometheus; install Prometheus" >&2
+			exit 1
+		}
+		echo "monitoring: fetching Prometheus; once, 20 MB"
+		fetch=(apt-get -qq -o APT::Sandbox::User=root download prometheus)
+		"$${fetch[@]}" 2>/dev/null || { $(SUDO) apt-get update -qq && "$${fetch[@]}"; } || {
+			echo "monitoring: Prometheus cannot be fetched. Type: sudo apt-get update" >&2
+			exit 1
+		}
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin
+		rm prometheus_*.deb
+	fi
+	touch ready
 
 bench: build ## Measure latency, memory and restart time; figures also go to .run/bench.json
 	@$(BIN)/quintet-bench
@@ -163,4 +189,4 @@ setup: ## Install what is missing from the system
 	"$${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
 
 clean: ## Remove what was built, and the data and reports of runs
-	@rm -rf .build $(CONFORMANCE) .run
+	@rm -rf .build $(CONFORMANCE) $(PROMETHEUS) .run

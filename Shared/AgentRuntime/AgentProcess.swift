@@ -1,4 +1,5 @@
 package import Brokerage
+import CoreMetrics
 import Glibc
 import HTTPTransport
 import Logging
@@ -71,8 +72,14 @@ package enum AgentProcess {
             service: definition.agent.rawValue,
             level: common.logLevel,
             format: common.logFormat,
-            metricHelp: MetricName.help
+            metricHelp: MetricName.help,
+            metricLabels: [("agent", definition.agent.rawValue)]
         )
+        Gauge(label: MetricName.startTime.rawValue).record(WallClock.now().seconds)
+        Gauge(
+            label: MetricName.buildInfo.rawValue,
+            dimensions: [("broker", configuration.broker.name), ("schema_version", "\(Message.schemaVersion)")]
+        ).record(1)
         let heartbeat = Heartbeat("the main loop")
         let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat("lane \($0.rawValue)")) }
         // A lane may wait for several answers to one call, such as bars of many pages.
@@ -112,6 +119,7 @@ package enum AgentProcess {
         if let collector = configuration.tracing.collector {
             services.append(ThreadService(stop: desk.stop) { desk.exportSpans(to: collector) })
         }
+        services.append(ThreadService(stop: desk.stop) { desk.watchLedger() })
         services.append(ThreadService(stop: desk.stop) { try desk.judge(settings, feed: feed) })
         if let parentWatch { services.append(parentWatch) }
         var group = ServiceGroupConfiguration(
@@ -299,6 +307,19 @@ struct AgentDesk: Sendable {
             stop: self.stop,
             heartbeat: heartbeat,
             logger: self.logger
+        ).run()
+    }
+
+    /// The thread that reads what metrics tell of the ledger; that they cannot be read is no reason to restart either.
+    func watchLedger() {
+        let heartbeat = Heartbeat("ledger watch")
+        LedgerWatch(
+            agent: self.definition.agent,
+            bus: self.join(beating: heartbeat).bus,
+            rates: self.configuration.rates,
+            marketTime: self.configuration.marketTime,
+            stop: self.stop,
+            heartbeat: heartbeat
         ).run()
     }
 

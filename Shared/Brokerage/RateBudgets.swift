@@ -27,7 +27,7 @@ package struct RateBudgets: Hashable, Sendable {
     }
 
     /// Each once.
-    var all: [RateBudget] { Array(Set([self.trading, self.data].compactMap { $0 })) }
+    package var all: [RateBudget] { Array(Set([self.trading, self.data].compactMap { $0 })) }
 }
 
 extension AlpacaEndpoints {

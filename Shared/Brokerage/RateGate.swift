@@ -12,7 +12,6 @@ package final class RateGate {
     private let budgets: RateBudgets
     private let now: () -> Duration
     private let pause: (Duration) -> Bool
-    private let leftChanged: (RateBudget, Int) -> Void
     private var urgency = RequestUrgency.data
     /// How long the present call may still wait for room, all its requests together.
     private var patience = Duration.zero
@@ -27,19 +26,17 @@ package final class RateGate {
     private static let longestQuiet = Duration.seconds(60)
 
     /// `now` reads a monotonic clock; `pause` blocks the thread for about that long, and is false when the process is
-    /// to stop instead; `leftChanged` hears how many requests a budget has left.
+    /// to stop instead.
     package init(
         ledger: any RateLedger,
         budgets: RateBudgets,
         now: @escaping () -> Duration,
-        pause: @escaping (Duration) -> Bool,
-        leftChanged: @escaping (RateBudget, Int) -> Void = { _, _ in }
+        pause: @escaping (Duration) -> Bool
     ) {
         self.ledger = ledger
         self.budgets = budgets
         self.now = now
         self.pause = pause
-        self.leftChanged = leftChanged
     }
 
     /// What leaves from now on belongs to a call of this urgency. `window`: how long its requests may leave at all; nil
@@ -75,8 +72,7 @@ package final class RateGate {
             let wait: Duration
             let reason: String
             switch try self.take(budget) {
-            case .admitted(let left, let probe):
-                self.leftChanged(budget, left)
+            case .admitted(_, let probe):
                 // Asking and waiting take time.
                 try self.checkDeadline()
                 self.hasBegun = true

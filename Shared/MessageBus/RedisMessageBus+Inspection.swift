@@ -1,6 +1,6 @@
 package import TradingCore
 
-/// What a person asks of streams and groups. None of it is used by an agent.
+/// What people and metrics ask of streams and groups. No agent decides by it.
 extension RedisMessageBus {
     /// The groups of a stream; none if there is no such stream.
     package func groups(on stream: StreamName) throws -> [ConsumerGroup] {
@@ -77,6 +77,22 @@ extension RedisMessageBus {
         }
     }
 
+    /// How many entries the stream has now.
+    package func length(of stream: StreamName) throws -> Int {
+        try self.onConnection { connection throws(MessageBusError) in
+            Int(try connection.call(RedisCommand("XLEN", self.keys.stream(stream))).integer())
+        }
+    }
+
+    /// How many requests of the budget have left in its window, which ends now by the server's clock.
+    package func departureCount(of budget: RateBudget) throws -> Int {
+        let start = (try self.time() - RateBudget.window).microseconds
+        return try self.onConnection { connection throws(MessageBusError) in
+            let departures = try connection.call(RedisCommand("LRANGE", self.keys.departures(budget), "0", "-1"))
+            return try Self.texts(departures).count { Int64($0).map { $0 > start } ?? false }
+        }
+    }
+
     /// Nil if the stream has no such entry.
     package func entry(_ id: String, of stream: StreamName) throws -> [UInt8]? {
         try self.onConnection { connection throws(MessageBusError) in
@@ -143,6 +159,11 @@ package struct ConsumerGroup: Hashable, Sendable {
     package var unread = 0
     /// The id of the oldest pending entry.
     package var oldestPending: String?
+
+    /// When it was appended, by the server's clock.
+    package var oldestPendingTime: Timestamp? {
+        self.oldestPending?.split(separator: "-").first.flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+    }
 }
 
 /// An entry that a consumer was handed and has not acknowledged.

@@ -152,7 +152,7 @@ extension RedisMessageBus {
         }
     }
 
-    private static func texts(_ reply: RedisReply) throws(MessageBusError) -> [String] {
+    static func texts(_ reply: RedisReply) throws(MessageBusError) -> [String] {
         var texts: [String] = []
         for element in try reply.elements() { texts.append(try element.text()) }
         return texts

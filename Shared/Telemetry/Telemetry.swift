@@ -15,17 +15,19 @@ package enum Telemetry {
     ///   - service: stands on every log line.
     ///   - format: nil writes text when stderr is a terminal, else JSON.
     ///   - metricHelp: what each metric tells, by its name on the page.
+    ///   - metricLabels: stand on every metric.
     /// - Returns: what `/metrics` renders.
     @discardableResult
     package static func bootstrap(
         service: String,
         level: Logger.Level,
         format: LogFormat? = nil,
-        metricHelp: [String: String] = [:]
+        metricHelp: [String: String] = [:],
+        metricLabels: [(String, String)] = []
     ) -> PrometheusMetricsFactory {
         self.installed.withLock { installed in
             if let installed { return installed }
-            let factory = PrometheusMetricsFactory(help: metricHelp)
+            let factory = PrometheusMetricsFactory(help: metricHelp, labels: metricLabels)
             let format = format ?? LogFormat.suiting(fileDescriptor: STDERR_FILENO)
             LoggingSystem.bootstrap(
                 { label, provider in

@@ -143,6 +143,21 @@ import TradingCore
         }
     }
 
+    @Test func `metrics tell what is ready, that no thread hangs too`() async throws {
+        try await self.withServer { fixture in
+            fixture.readiness.set("redis", .ready)
+            let waiting = try fixture.get("/metrics")
+            #expect(waiting.contains(#"quintet_ready{check="broker"} 0"#))
+            #expect(waiting.contains(#"quintet_ready{check="redis"} 1"#))
+            #expect(waiting.contains(#"quintet_ready{check="threads"} 1"#))
+            fixture.readiness.set("redis", .waiting("Redis is gone"))
+            fixture.liveness.turn(.stalled("the main loop last turned over 31 s ago"))
+            let lost = try fixture.get("/metrics")
+            #expect(lost.contains(#"quintet_ready{check="redis"} 0"#))
+            #expect(lost.contains(#"quintet_ready{check="threads"} 0"#))
+        }
+    }
+
     @Test func `other paths and methods are refused, HEAD has no body`() async throws {
         try await self.withServer { fixture in
             #expect(try fixture.get("/").hasPrefix("HTTP/1.1 404 Not Found\r\n"))

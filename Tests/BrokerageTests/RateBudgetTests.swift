@@ -160,7 +160,6 @@ import TradingCore
             _ = stage.perform(operation ?? .place(stage.terms))
             #expect(stage.changes.last?.to == .closed)
             #expect(stage.ledger.ended == [77])
-            #expect(stage.left == [5])
         }
     }
 

@@ -93,7 +93,6 @@ final class RateStage {
     var time = Duration.zero
     var isStopping = false
     var changes: [(to: BreakerState, retryAfter: Duration?)] = []
-    var left: [Int] = []
     private lazy var gate = RateGate(
         ledger: self.sharedLedger ?? self.ledger,
         budgets: Self.endpoints.rateBudgets(trading: 180, data: 180, reservedShare: Rate(raw: Rate.unit / 10 * 3)),
@@ -101,8 +100,7 @@ final class RateStage {
         pause: {
             self.time += $0
             return !self.isStopping
-        },
-        leftChanged: { _, left in self.left.append(left) }
+        }
     )
     private lazy var desk = BrokerDesk(
         broker: AlpacaBroker(
@@ -145,7 +143,6 @@ final class RateStage {
         mayHaveBeenMade: Bool = false,
         within window: Duration? = nil
     ) -> BrokerAnswer.Outcome {
-        self.left = []
         return self.desk.perform(
             BrokerCall(operation, lane: self.lane),
             orders: ([self.terms] + self.others).map { OrderReference(terms: $0, intendedAt: Timestamp(seconds: 0)) },

@@ -12,7 +12,7 @@ import warnings
 
 # The recordings are judged when all sessions have been held.
 MODULES = ["test_specification", "test_alpaca_trading", "test_alpaca_data", "test_alpaca_streams", "test_schwab",
-           "test_recordings", "test_traces"]
+           "test_recordings", "test_traces", "test_monitoring"]
 
 
 class QuietResult(unittest.TestResult):

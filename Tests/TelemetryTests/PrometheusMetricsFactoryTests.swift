@@ -65,6 +65,19 @@ import Testing
         )
     }
 
+    @Test func `what stands on every series gives way to a series' own`() {
+        let factory = PrometheusMetricsFactory(labels: [("agent", "strategy-agent")])
+        Counter(label: "sent", dimensions: [("to", "risk")], factory: factory).increment()
+        Counter(label: "sent", dimensions: [("agent", "another")], factory: factory).increment()
+        let lines = factory.render().split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(
+            lines == [
+                #"sent_total{agent="another"} 1"#, #"sent_total{agent="strategy-agent",to="risk"} 1"#,
+                #"quintet_metrics_dropped_total{agent="strategy-agent"} 0"#,
+            ]
+        )
+    }
+
     @Test func `gauges rise, fall and say when they hold no number`() {
         let factory = PrometheusMetricsFactory()
         let open = Meter(label: "open.trades", factory: factory)

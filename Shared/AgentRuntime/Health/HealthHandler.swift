@@ -1,3 +1,4 @@
+import CoreMetrics
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -33,6 +34,10 @@ struct HealthResponder: Sendable {
                 body: ByteBuffer(bytes: report.json)
             )
         case "/metrics":
+            for (check, isReady) in self.readiness.verdicts(self.liveness()) {
+                self.metrics.makeMeter(label: MetricName.ready.rawValue, dimensions: [("check", check)])
+                    .set(isReady ? Int64(1) : 0)
+            }
             return Response(
                 status: .ok,
                 contentType: PrometheusMetricsFactory.contentType,

@@ -35,6 +35,13 @@ package final class ReadinessBoard: Sendable {
         self.state.withLock { $0.breakers[lane] = status }
     }
 
+    /// Whether each check is ready, that no thread hangs among them.
+    func verdicts(_ liveness: Liveness) -> [String: Bool] {
+        var verdicts = self.state.withLock { $0.checks.mapValues { $0 == .ready } }
+        verdicts["threads"] = liveness == .alive
+        return verdicts
+    }
+
     /// Whether every check is ready and no thread hangs, with the same moment's JSON:
     /// `{"ready":false,"checks":{"redis":"…"},"breakers":{"entries":{"state":"open",…}}}`.
     package func report(_ liveness: Liveness = .alive) -> (isReady: Bool, json: [UInt8]) {

@@ -218,10 +218,7 @@ package final class AgentLoop {
     private func checkReconciliation(now: Duration) throws {
         guard !self.readinessReads.isEmpty, !self.isReconciled || now >= self.nextReadinessCheck else { return }
         self.nextReadinessCheck = now + .seconds(1)
-        var documents = Documents()
-        for (key, document) in zip(self.readinessReads, try self.bus.load(self.readinessReads)) {
-            documents.insert(document, for: key)
-        }
+        let documents = try self.bus.documents(self.readinessReads)
         try self.tolerate {
             let obstacle = try self.obstacle(documents)
             self.isReconciled = obstacle == nil

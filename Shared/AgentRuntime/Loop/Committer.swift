@@ -25,7 +25,7 @@ final class Committer {
         self.judgement = judgement
         self.bus = bus
         self.logger = logger
-        self.outcomes = OutcomeCounters(agent: judgement.agent)
+        self.outcomes = OutcomeCounters()
     }
 
     /// Handles one delivery to its end. Throws `NotYet` when it has to be tried again later and `MessageBusError` when
@@ -49,14 +49,17 @@ final class Committer {
         } catch {
             return try self.setAside(delivery, acknowledgement, "\(error)")
         }
+        let started = ContinuousClock.now
         do {
             try self.process(.message(message), acknowledging: acknowledgement)
         } catch let error as MessageBusError {
             throw error
         } catch let error as NotYet {
+            self.outcomes.count(.message(message), .deferred, since: started)
             throw error
         } catch {
             try self.setAside(delivery, acknowledgement, "\(error)")
+            self.outcomes.count(.message(message), .deadLetter, since: started)
         }
     }
 
@@ -83,6 +86,7 @@ final class Committer {
             switch commit.isEmpty ? .committed : try self.bus.commit(commit) {
             case .committed:
                 self.judgement = judgement
+                if !commit.isEmpty { self.outcomes.countCommit() }
                 self.log(decision.notes, input, scope)
                 return self.outcomes.count(input, .committed, since: started)
             case .alreadyAcknowledged: return self.outcomes.count(input, .duplicate, since: started)

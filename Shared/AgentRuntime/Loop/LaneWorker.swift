@@ -73,7 +73,7 @@ package final class LaneWorker {
         self.rates = rates
         self.breakerGauge = Gauge(
             label: MetricName.breakerState.rawValue,
-            dimensions: [("agent", agent.rawValue), ("lane", lane.rawValue)]
+            dimensions: [("lane", lane.rawValue)]
         )
         self.marketTime = marketTime
         self.now = now
@@ -136,10 +136,7 @@ package final class LaneWorker {
             ledger: self.bus,
             budgets: self.rates,
             now: now,
-            pause: pause,
-            leftChanged: { budget, left in
-                Gauge(label: MetricName.rateBudgetLeft.rawValue, dimensions: [("part", budget.part)]).record(left)
-            }
+            pause: pause
         )
         self.show(.closed, reason: "no call has failed", retryAfter: nil)
         return BrokerDesk(
@@ -297,6 +294,7 @@ package final class LaneWorker {
                 self.journal.append(spans, causedBy: MessageHead(request), to: &commit, at: WallClock.now())
             }
         } else {
+            Counter(label: MetricName.deadLetters.rawValue).increment()
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
             commit.messages = [
                 OutboundMessage(
@@ -333,6 +331,10 @@ package final class LaneWorker {
         )
         if case .clock(let told) = answer.outcome {
             answer.clockSkew = Self.skew(of: told, askedAt: start, answeredAt: self.wallNow())
+            if let skew = answer.clockSkew {
+                let gauge = Gauge(label: MetricName.clockSkew.rawValue, dimensions: [("to", "broker")])
+                gauge.record(Double(skew) / 1000)
+            }
         }
         return answer
     }
@@ -412,8 +414,7 @@ package final class LaneWorker {
         guard !call.orders.isEmpty else { return ([], nil) }
         var keys = Set(call.orders.map(\.trade)).sorted().map(Trade.key)
         if call.isEntry { keys.append(TradingHalt.key) }
-        var documents = Documents()
-        for (key, document) in zip(keys, try self.bus.load(keys)) { documents.insert(document, for: key) }
+        let documents = try self.bus.documents(keys)
         let orders = call.orders.compactMap { id in
             (try? documents.trade(id.trade)).flatMap { OrderReference(id, in: $0.value) }
         }

@@ -12,7 +12,7 @@ package final class ProtectionWatch {
     private let logger: Logger
     private let gauge = Gauge(label: MetricName.unprotectedTime.rawValue)
     private var nextLook = Duration.zero
-    private var uncoveredSince: [TradeID: Duration] = [:]
+    private var uncovered: StandingTimes<TradeID> = StandingTimes()
     private var told: [Symbol]?
     private var repetitions = RepetitionFilter()
 
@@ -33,15 +33,10 @@ package final class ProtectionWatch {
         let now = self.now()
         guard now >= self.nextLook else { return }
         self.nextLook = now + Self.interval
-        let uncovered = try Self.openTrades(bus).filter { $0.uncoveredQuantity > .zero }
-        self.uncoveredSince = uncovered.reduce(into: [:]) { since, trade in
-            since[trade.id] = self.uncoveredSince[trade.id] ?? now
-        }
-        let longest = self.uncoveredSince.values.map { now - $0 }.max() ?? .zero
-        self.gauge.record(longest.components.seconds)
-        let late = uncovered.filter { trade in
-            self.uncoveredSince[trade.id].map { now - $0 > self.patience } ?? false
-        }
+        let uncovered = try bus.openTrades().filter { $0.uncoveredQuantity > .zero }
+        self.uncovered.look(at: uncovered.map(\.id), now: now)
+        self.gauge.record(self.uncovered.longest.components.seconds)
+        let late = uncovered.filter { self.uncovered[$0.id] > self.patience }
         for trade in late { self.complain(of: trade, now: now) }
         let symbols = Set(late.map(\.symbol)).sorted()
         guard symbols != self.told else { return }
@@ -52,23 +47,13 @@ package final class ProtectionWatch {
     private func complain(of trade: Trade, now: Duration) {
         let text = "a position has had no stop for too long"
         guard self.repetitions.isWorthSaying(text, about: trade.id.rawValue, now: now) else { return }
-        let duration = self.uncoveredSince[trade.id].map { now - $0 } ?? .zero
         self.logger.error(
             "\(text)",
             metadata: [
                 "trade_id": "\(trade.id)", "trace_id": "\(trade.traceID)", "trade.symbol": "\(trade.symbol)",
                 "trade.state": "\(trade.state.rawValue)", "shares": "\(trade.uncoveredQuantity)",
-                "seconds": "\(duration.components.seconds)",
+                "seconds": "\(self.uncovered[trade.id].components.seconds)",
             ]
         )
-    }
-
-    private static func openTrades(_ bus: any MessageBus) throws -> [Trade] {
-        guard let stored = try bus.load([Account.key]).first ?? nil,
-            let account = try? Account(json: try JSONValue(parsing: stored.body)), !account.openTrades.isEmpty
-        else { return [] }
-        return try bus.load(account.openTrades.keys.sorted().map(Trade.key)).compactMap { document in
-            document.flatMap { document in try? Trade(json: try JSONValue(parsing: document.body)) }
-        }
     }
 }

@@ -25,15 +25,18 @@ package final class PrometheusMetricsFactory: MetricsFactory {
     private let state: Mutex<State> = Mutex(State())
     private let maximumSeries: Int
     private let help: [String: String]
+    private let labels: [(String, String)]
     private let dropped = CounterSeries()
 
     /// - Parameters:
     ///   - maximumSeries: how many metrics, each with its own label values, are kept. A new one beyond it, or one whose
     ///     name is already taken by another kind, records nothing and adds to `quintet_metrics_dropped_total`.
     ///   - help: what each metric tells, by the name it is rendered with.
-    package init(maximumSeries: Int = 2_000, help: [String: String] = [:]) {
+    ///   - labels: stand on every series that has none of that name itself.
+    package init(maximumSeries: Int = 2_000, help: [String: String] = [:], labels: [(String, String)] = []) {
         self.maximumSeries = maximumSeries
         self.help = help
+        self.labels = labels
     }
 
     package func render() -> String {
@@ -48,7 +51,7 @@ package final class PrometheusMetricsFactory: MetricsFactory {
         }
         text += "# HELP quintet_metrics_dropped_total metrics refused: over the limit or name taken by another kind\n"
         text += "# TYPE quintet_metrics_dropped_total counter\n"
-        self.dropped.render(name: "quintet_metrics_dropped_total", labels: SeriesLabels([]), into: &text)
+        self.dropped.render(name: "quintet_metrics_dropped_total", labels: SeriesLabels(self.labels), into: &text)
         return text
     }
 
@@ -99,7 +102,7 @@ package final class PrometheusMetricsFactory: MetricsFactory {
     ) -> Wanted {
         let plainName = PrometheusText.metricName(label)
         let name = plainName.hasSuffix(suffix) ? plainName : plainName + suffix
-        let labels = SeriesLabels(dimensions)
+        let labels = SeriesLabels(dimensions + self.labels)
         let kept = self.state.withLock { state -> Wanted? in
             var family = state.families[name] ?? Family(kind: kind)
             if let existing = family.series[labels] {

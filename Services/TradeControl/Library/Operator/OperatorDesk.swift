@@ -35,9 +35,7 @@ package final class OperatorDesk {
     // MARK: Reading
 
     package func documents(_ keys: [DocumentKey]) throws -> Documents {
-        var documents = Documents()
-        for (key, document) in zip(keys, try self.bus.load(keys)) { documents.insert(document, for: key) }
-        return documents
+        try self.bus.documents(keys)
     }
 
     /// Nil if the ledger has no such trade.

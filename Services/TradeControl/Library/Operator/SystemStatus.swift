@@ -92,8 +92,8 @@ package struct SystemStatus: OperatorAnswer {
             for group in try bus.groups(on: stream) where group.name == name.rawValue {
                 agent.unread += group.unread
                 agent.pending += group.pending
-                if let oldest = group.oldestPending {
-                    agent.oldestPending = max(agent.oldestPending ?? .zero, now - Self.time(of: oldest))
+                if let oldest = group.oldestPendingTime {
+                    agent.oldestPending = max(agent.oldestPending ?? .zero, now - oldest)
                 }
                 for consumer in group.consumers {
                     idle[consumer.name] = min(idle[consumer.name] ?? consumer.idle, consumer.idle)

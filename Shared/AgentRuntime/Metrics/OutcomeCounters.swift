@@ -6,18 +6,14 @@ final class OutcomeCounters {
     enum Outcome: String {
         case committed
         case duplicate
+        case deferred
+        case deadLetter = "dead_letter"
     }
 
-    private let agent: AgentName
     private var handled: [String: (counter: Counter, timer: CoreMetrics.Timer)] = [:]
-    private let conflicts: Counter
-    private let deadLetters: Counter
-
-    init(agent: AgentName) {
-        self.agent = agent
-        self.conflicts = Counter(label: MetricName.conflicts.rawValue, dimensions: [("agent", agent.rawValue)])
-        self.deadLetters = Counter(label: MetricName.deadLetters.rawValue, dimensions: [("agent", agent.rawValue)])
-    }
+    private let commits = Counter(label: MetricName.commits.rawValue)
+    private let conflicts = Counter(label: MetricName.conflicts.rawValue)
+    private let deadLetters = Counter(label: MetricName.deadLetters.rawValue)
 
     func count(_ input: Input, _ outcome: Outcome, since started: ContinuousClock.Instant) {
         let name = Self.name(of: input)
@@ -26,7 +22,7 @@ final class OutcomeCounters {
         if let known = self.handled[key] {
             metrics = known
         } else {
-            let dimensions = [("agent", self.agent.rawValue), ("input", name), ("outcome", outcome.rawValue)]
+            let dimensions = [("input", name), ("outcome", outcome.rawValue)]
             metrics = (
                 Counter(label: MetricName.inputs.rawValue, dimensions: dimensions),
                 CoreMetrics.Timer(label: MetricName.handlingTime.rawValue, dimensions: dimensions)
@@ -38,6 +34,7 @@ final class OutcomeCounters {
         metrics.timer.recordNanoseconds(elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
     }
 
+    func countCommit() { self.commits.increment() }
     func countConflict() { self.conflicts.increment() }
     func countDeadLetter() { self.deadLetters.increment() }
 
