@@ -36,11 +36,12 @@ func agent(_ name: String, executable: String) -> [Target] {
 
 let shared: [Target] = [
     .systemLibrary(name: "CHiredis", path: "Shared/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCurl", path: "Shared/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "TradingCore", path: "Shared/TradingCore"),
     .target(
         name: "MessageBus",
-        dependencies: ["TradingCore", "CHiredis"],
+        dependencies: ["TradingCore", "CHiredis", "COpenSSL"],
         path: "Shared/MessageBus",
         exclude: ["README.md"]
     ),
@@ -174,7 +175,7 @@ let tests: [Target] = [
         name: "ReplayTests",
         dependencies: [
             "TestSupport", "TradingCore", "MessageBus", "HTTPTransport", "MarketSimulation", "AgentRuntime",
-            "Brokerage", logging,
+            "Brokerage", "TradeControl", logging,
         ],
         path: "Tests/ReplayTests"
     ),

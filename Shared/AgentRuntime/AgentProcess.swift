@@ -141,7 +141,6 @@ package enum AgentProcess {
 /// What an agent reads from its configuration, whatever the agent.
 struct AgentConfiguration: Sendable {
     let common: CommonSettings
-    let redis: RedisEndpoint
     let broker: BrokerSettings
     let tls: TLSSettings
     let loop: AgentLoopSettings
@@ -173,11 +172,6 @@ struct AgentConfiguration: Sendable {
             agent: definition.agent.rawValue,
             defaultHTTPPort: definition.defaultHTTPPort
         )
-        do {
-            self.redis = try RedisEndpoint(url: self.common.redisURL)
-        } catch {
-            throw ConfigurationError(.malformed, "REDIS_URL (redis.url): \(error)")
-        }
         self.broker = try BrokerSettings(settings)
         self.tls = try TLSSettings(settings)
         var loop = AgentLoopSettings(instance: self.common.instance)
@@ -231,7 +225,7 @@ struct AgentDesk: Sendable {
         let driver = feed.map {
             FeedDriver(
                 feed: $0,
-                leaseName: "stream.\(self.definition.agent.rawValue)",
+                leaseName: self.definition.agent.feedLease ?? self.definition.agent.rawValue,
                 holder: self.configuration.common.instance,
                 quoteSilence: self.configuration.streamSilence,
                 tls: self.configuration.tls,
@@ -338,7 +332,7 @@ struct AgentDesk: Sendable {
         telling readiness: ReadinessBoard? = nil
     ) -> (bus: RedisMessageBus, installation: String) {
         let bus = RedisMessageBus(
-            endpoint: self.configuration.redis,
+            endpoint: self.configuration.common.redis,
             namespace: self.configuration.common.namespace
         )
         self.stop.onStop(bus.wakeSignal.wake)

@@ -66,6 +66,15 @@ package struct OutboundMessage: Hashable, Sendable {
         self.channel = channel
         self.body = body
     }
+
+    /// An event or a request on its own stream, and on its channel if it is published.
+    package init(_ message: Message) {
+        self.init(
+            stream: message.event.stream,
+            channel: message.event.isPrivate ? nil : message.event.rawValue,
+            body: message.encoded()
+        )
+    }
 }
 
 /// Everything one handled message changes, applied all or nothing.

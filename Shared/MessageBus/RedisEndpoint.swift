@@ -10,27 +10,50 @@ package struct RedisEndpoint: Hashable, Sendable {
     package var password: String?
     /// The number of the logical database.
     package var database: Int
+    /// Nil speaks plain; only TCP speaks TLS.
+    package var tls: RedisTLS?
 
-    package init(address: Address, user: String? = nil, password: String? = nil, database: Int = 0) {
+    package init(
+        address: Address,
+        user: String? = nil,
+        password: String? = nil,
+        database: Int = 0,
+        tls: RedisTLS? = nil
+    ) {
         self.address = address
         self.user = user
         self.password = password
         self.database = database
+        self.tls = tls
     }
 
-    /// Reads `redis://[[user]:password@]host[:port][/database]` or `unix:///path`. User and password may be
-    /// percent-encoded; an IPv6 address stands in square brackets.
-    package init(url: String) throws(RedisEndpointError) {
+    /// Reads `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or `unix:///path`. User
+    /// and password may be percent-encoded; an IPv6 address stands in square brackets. `password` is for a URL that has
+    /// none, which is the only one that may name a user alone.
+    package init(url: String, password: String? = nil) throws(RedisEndpointError) {
+        try self.init(url)
+        guard let password else {
+            guard self.user == nil || self.password != nil else {
+                throw RedisEndpointError(
+                    "there is a user but no password; write user:password@ or set REDIS_PASSWORD_FILE"
+                )
+            }
+            return
+        }
+        guard self.password == nil else {
+            throw RedisEndpointError("it has a password, and REDIS_PASSWORD or REDIS_PASSWORD_FILE is set; keep one")
+        }
+        self.password = password
+    }
+
+    private init(_ url: String) throws(RedisEndpointError) {
         if let path = url.removingPrefix("unix://") {
             guard path.hasPrefix("/"), path.count > 1 else { throw RedisEndpointError("the socket's path is missing") }
             self.init(address: .unix(path: String(path)))
             return
         }
-        if url.hasPrefix("rediss://") {
-            throw RedisEndpointError("TLS (rediss://) is not supported; put a TLS proxy such as stunnel in between")
-        }
-        guard let rest = url.removingPrefix("redis://") else {
-            throw RedisEndpointError("it begins with neither redis:// nor unix://")
+        guard let rest = url.removingPrefix("redis://") ?? url.removingPrefix("rediss://") else {
+            throw RedisEndpointError("it begins with neither redis:// nor rediss:// nor unix://")
         }
         guard !rest.contains(where: { $0 == "?" || $0 == "#" || $0.isWhitespace }) else {
             throw RedisEndpointError("it contains a space, a ? or a #; percent-encode it in a password (%20, %3F, %23)")
@@ -39,7 +62,7 @@ package struct RedisEndpoint: Hashable, Sendable {
         if parts.count == 2, parts[1].contains("@") {
             throw RedisEndpointError("a / stands before the @; percent-encode it in a password (%2F)")
         }
-        self.init(address: .tcp(host: "", port: 0))
+        self.init(address: .tcp(host: "", port: 0), tls: url.hasPrefix("rediss://") ? RedisTLS() : nil)
         var location = parts[0]
         if let at = location.lastIndex(of: "@") {
             try self.readLogin(location[..<at])
@@ -55,15 +78,19 @@ package struct RedisEndpoint: Hashable, Sendable {
     }
 
     private mutating func readLogin(_ login: Substring) throws(RedisEndpointError) {
-        guard let colon = login.firstIndex(of: ":") else {
-            throw RedisEndpointError("there is a user but no password; write user:password@ or :password@")
+        let parts = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        var texts: [String] = []
+        for part in parts {
+            guard let text = part.removingPercentEncoding() else {
+                throw RedisEndpointError("a % in user or password is not followed by two hexadecimal digits")
+            }
+            texts.append(text)
         }
-        guard let user = login[..<colon].removingPercentEncoding(),
-            let password = login[login.index(after: colon)...].removingPercentEncoding()
-        else { throw RedisEndpointError("a % in user or password is not followed by two hexadecimal digits") }
-        guard !password.isEmpty else { throw RedisEndpointError("the password is empty") }
-        self.user = user.isEmpty ? nil : user
-        self.password = password
+        guard texts.last?.isEmpty == false else {
+            throw RedisEndpointError(parts.count == 2 ? "the password is empty" : "nothing stands before the @")
+        }
+        self.user = texts[0].isEmpty ? nil : texts[0]
+        self.password = texts.count == 2 ? texts[1] : nil
     }
 
     private mutating func readLocation(_ location: Substring) throws(RedisEndpointError) {
@@ -99,7 +126,7 @@ extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible, 
         case .tcp(let host, let port):
             let user = self.user.map { "\($0)@" } ?? ""
             let host = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(user)\(host):\(port)/\(self.database)"
+            return "\(self.tls == nil ? "redis" : "rediss")://\(user)\(host):\(port)/\(self.database)"
         }
     }
 
@@ -115,7 +142,7 @@ package struct RedisEndpointError: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         "The Redis URL cannot be used: \(self.reason). "
-            + "Expected redis://[user:password@]host[:port][/database] or unix:///path."
+            + "Expected redis:// or rediss:// and [user:password@]host[:port][/database], or unix:///path."
     }
 }
 

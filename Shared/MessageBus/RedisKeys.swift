@@ -29,6 +29,14 @@ struct RedisKeys {
     func departures(_ budget: RateBudget) -> String { self.prefix + "rate:" + budget.id }
     func notice(_ budget: RateBudget) -> String { self.prefix + "broker-notice:" + budget.id }
 
+    // Patterns, for who may do what with keys. A namespace has no character that means something in one.
+    var all: String { self.prefix + "*" }
+    var allStreams: String { self.streamPrefix + "*" }
+    var allDepartures: String { self.prefix + "rate:*" }
+    var allNotices: String { self.prefix + "broker-notice:*" }
+    func documents(_ family: DocumentFamily) -> String { self.document(DocumentKey(rawValue: family.description)) }
+    func histories(_ family: DocumentFamily) -> String { self.history(DocumentKey(rawValue: family.description)) }
+
     /// The stream that has this key.
     func streamName(of key: [UInt8]) -> StreamName {
         StreamName(rawValue: String(decoding: key.dropFirst(self.streamPrefix.utf8.count), as: UTF8.self))

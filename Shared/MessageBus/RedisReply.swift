@@ -37,7 +37,17 @@ package enum RedisReply: Hashable, Sendable {
         if transient.contains(String(code)) {
             throw MessageBusError(.unreachable, "Redis is not ready: \(text). It has to be asked again later.")
         }
-        throw MessageBusError(.refused, "Redis refused a command: \(text)")
+        throw MessageBusError(.refused, "Redis refused a command: \(text)\(Self.advice(on: text, code))")
+    }
+
+    /// What to do about a refusal that has to do with who is logged in.
+    private static func advice(on text: String, _ code: Substring) -> String {
+        switch code {
+        case "NOAUTH", "WRONGPASS": ". Name the user and its password in REDIS_URL, or in REDIS_PASSWORD_FILE."
+        case _ where code == "NOPERM" || text.contains("user executing the script"):
+            ". Have Redis load the list of this version's users, which `tradectl redis-acl` prints."
+        default: ""
+        }
     }
 
     func bytes() throws(MessageBusError) -> [UInt8] {

@@ -27,6 +27,10 @@ final class RedisSubscriber {
                 confirmed += 1
             }
         }
+        // What came in together with the last confirmation makes the socket readable no more.
+        while let reply = try self.connection.bufferedReply() {
+            if let message = try Self.message(reply) { self.early.append(message) }
+        }
         self.channels.formUnion(new)
     }
 

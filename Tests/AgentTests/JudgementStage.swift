@@ -68,6 +68,7 @@ final class JudgementStage {
             let keys = try self.judgement.reads(for: input, given: read).filter { !read.hasRead($0) }
             if keys.isEmpty { break }
             for key in keys { read.insert(self.documents[key], for: key) }
+            self.checkAccess(reading: keys)
         }
         let decision = try self.judgement.decide(input, given: read)
         for change in decision.changes {
@@ -83,7 +84,32 @@ final class JudgementStage {
             self.documents[key] = StoredDocument(version: 1, state: "", body: body)
         }
         for key in decision.deletes { self.documents[key] = nil }
+        self.checkAccess(decision)
         return decision
+    }
+
+    /// Redis refuses an agent what it is not said to do.
+    private func checkAccess(reading keys: [DocumentKey]) {
+        let agent = self.judgement.agent
+        let families = agent.readDocuments + agent.writtenDocuments
+        for key in keys {
+            #expect(families.contains { $0.contains(key) }, "\(agent) is not said to read \(key)")
+        }
+    }
+
+    private func checkAccess(_ decision: Decision) {
+        let agent = self.judgement.agent
+        for key in decision.changes.map(\.key) + decision.puts.map(\.key) {
+            #expect(agent.writtenDocuments.contains { $0.contains(key) }, "\(agent) is not said to write \(key)")
+        }
+        for key in decision.deletes {
+            #expect(agent.deletedDocuments.contains { $0.contains(key) }, "\(agent) is not said to delete \(key)")
+        }
+        for event in Set((decision.messages + decision.quotes).map(\.event)) where event != .brokerCallRequested {
+            #expect(agent.publications.contains(event), "\(agent) is not said to say \(event.rawValue)")
+        }
+        for call in decision.calls { #expect(agent.lanes.contains(call.lane), "\(agent) has no lane for \(call)") }
+        #expect(decision.additions.isEmpty || agent.beginsTrades)
     }
 }
 

@@ -123,8 +123,7 @@ import TradingCore
 
     @Test func `a ring of the broker's only stream makes OrderExecution ask for its orders`() throws {
         let rung = try self.stage().judge(.feed(.ordersMoved("OrderFillCompleted 17")))
-        #expect(rung.privateMessages.map(\.to) == [.orderExecution])
-        let ring = try #require(rung.privateMessages.first?.message)
+        let ring = try #require(rung.messages.first { $0.event == .ordersMoved })
 
         let orders = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
         var trade = try Sample.trade(.orderPlaced)
@@ -137,8 +136,9 @@ import TradingCore
 
     @Test func `where one stream tells of everything, a new connection rings too`() throws {
         let agent = MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day, streamTellsOfOrders: true)
-        #expect(try JudgementStage(agent).judge(.feed(.connected)).privateMessages.map(\.to) == [.orderExecution])
-        #expect(try self.stage().judge(.feed(.connected)).privateMessages.isEmpty)
+        func rings(_ decision: Decision) -> Int { decision.messages.count { $0.event == .ordersMoved } }
+        #expect(rings(try JudgementStage(agent).judge(.feed(.connected))) == 1)
+        #expect(rings(try self.stage().judge(.feed(.connected))) == 0)
     }
 
     @Test func `a daily bar of the stream is a hint, and the broker's answer is passed on once`() throws {

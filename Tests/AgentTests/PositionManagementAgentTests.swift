@@ -266,7 +266,7 @@ import TradingCore
             case .filled: #expect(throws: NotYet.self) { try stage.judge(signal) }
             case .holding:
                 let decision = try stage.judge(signal)
-                #expect(decision.privateMessages.map(\.to) == [.orderExecution])
+                #expect(decision.messages.map(\.event) == [.exitRequested])
                 #expect(try stage.trade(trade.id).exitReason == .strategy)
             default: #expect(try stage.judge(signal).changes.isEmpty)
             }

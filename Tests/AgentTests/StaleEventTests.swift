@@ -22,11 +22,10 @@ import TradingCore
         let trade = try Sample.trade(.entryApproved)
         let stage = try self.position(trade)
         let decision = try stage.judge(try self.fill(of: trade))
-        #expect(decision.messages.isEmpty)
         #expect(decision.changes.isEmpty)
         #expect(decision.notes.map(\.level) == [.error])
-        #expect(decision.privateMessages.map(\.to) == [.orderExecution])
-        let request = try #require(decision.privateMessages.first?.message)
+        #expect(decision.messages.count == 1)
+        let request = try #require(decision.messages.first)
         guard case .abortRequested(let abort) = request.body else {
             Issue.record("the abort was not asked for")
             return
@@ -84,7 +83,6 @@ import TradingCore
         } else {
             let decision = try stage.judge(try self.fill(of: trade))
             #expect(decision.messages.isEmpty)
-            #expect(decision.privateMessages.isEmpty)
         }
         #expect(try stage.trade(trade.id) == trade)
     }

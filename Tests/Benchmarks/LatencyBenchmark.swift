@@ -114,6 +114,7 @@ struct LatencyBenchmark {
         let ratios: [(String, String, goal: Double?)] = [
             (usual, Self.cRelay, 1.5), (usual, Self.pythonRelay, nil), (usual, untraced, Self.tracingGoal),
             (MeasuredAgents.Variant.uncollected.rawValue, untraced, Self.tracingGoal),
+            (MeasuredAgents.Variant.overTLS.rawValue, usual, nil),
         ]
         for (one, other, goal) in ratios {
             guard let one = self.contestants.first(where: { $0.name == one }),

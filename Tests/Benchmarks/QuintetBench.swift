@@ -75,9 +75,10 @@ struct QuintetBench: ParsableCommand {
         }
 
         Self.progress("starting redis-server, broker-simulator and agents")
-        let redis = try RedisServer(appendOnly: true, options: ["--appendfsync", "no"])
+        let redis = try RedisServer(appendOnly: true, tls: ServerTLS(try TestCertificates()))
         defer { redis.stop() }
-        let bus = RedisMessageBus(endpoint: redis.endpoint)
+        let plain = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: redis.port))
+        let bus = RedisMessageBus(endpoint: plain)
         var agents: [MeasuredAgents] = []
         defer { for agents in agents { agents.fleet.stop() } }
         for variant in MeasuredAgents.Variant.allCases {
@@ -85,7 +86,7 @@ struct QuintetBench: ParsableCommand {
         }
 
         Self.progress("signal → order")
-        figures += try self.measureChains(redis, bus, agents, python, folder, directory)
+        figures += try self.measureChains(plain, redis.port, bus, agents, python, folder, directory)
 
         guard let usual = agents.first(where: { $0.variant == .usual }) else { return }
         Self.progress("memory")
@@ -100,7 +101,8 @@ struct QuintetBench: ParsableCommand {
     }
 
     private func measureChains(
-        _ redis: RedisServer,
+        _ redis: RedisEndpoint,
+        _ port: UInt16,
         _ bus: RedisMessageBus,
         _ agents: [MeasuredAgents],
         _ python: [String]?,
@@ -109,21 +111,21 @@ struct QuintetBench: ParsableCommand {
     ) throws -> [Figure] {
         let cRelays = try Relays(
             program: "\(folder)/quintet-c-relay",
-            arguments: CRelayChain.arguments(port: redis.port),
+            arguments: CRelayChain.arguments(port: port),
             logFile: directory.log("c-relay")
         )
         let pythonRelays = try python.map { python in
             try Relays(
                 program: "/usr/bin/env",
-                arguments: PythonRelayChain.arguments(port: redis.port).map { python + [Self.pythonRelay] + $0 },
+                arguments: PythonRelayChain.arguments(port: port).map { python + [Self.pythonRelay] + $0 },
                 logFile: directory.log("python")
             )
         }
         var benchmark = try LatencyBenchmark(
-            redis.endpoint,
+            redis,
             agents: agents,
-            cRelays: try CRelayChain(redis.endpoint, bus: bus),
-            pythonRelays: pythonRelays == nil ? nil : try PythonRelayChain(redis.endpoint),
+            cRelays: try CRelayChain(redis, bus: bus),
+            pythonRelays: pythonRelays == nil ? nil : try PythonRelayChain(redis),
             passes: self.passes
         )
         try benchmark.warmUp()

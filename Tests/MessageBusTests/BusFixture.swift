@@ -6,6 +6,7 @@ import TradingCore
 
 enum BusKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case redis
+    case redisOverTLS
     case inMemory
 
     var testDescription: String { self.rawValue }
@@ -18,10 +19,17 @@ final class BusFixture {
     private let elapsed = ManualTime()
 
     init(_ kind: BusKind) throws {
-        self.server = kind == .redis ? try RedisServer() : nil
+        self.server =
+            switch kind {
+            case .redis: try RedisServer()
+            case .redisOverTLS: try RedisServer(tls: ServerTLS(try Self.certificates.get()))
+            case .inMemory: nil
+            }
         let elapsed = self.elapsed
         self.store = InMemoryMessageStore(now: { elapsed.value.withLock { $0 } })
     }
+
+    private static let certificates = Result { try TestCertificates() }
 
     func stop() {
         self.server?.stop()

@@ -219,7 +219,7 @@ extension ReplayTests {
             #expect(try await tradectl.text("status", endingWith: 1).contains("1 dead letter"))
             // As wrong as before, it comes back to the one agent that had it.
             let replayed = try await tradectl.json("deadletters", "replay", first)
-            #expect(replayed["stream"]?.text == "inbox.position-management-agent")
+            #expect(replayed["stream"]?.text == "replays.position-management-agent")
             found = []
             while found.isEmpty { found = try await letters() }
             let second = try #require(found[0]["id"]?.text)

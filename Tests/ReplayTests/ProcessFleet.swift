@@ -11,6 +11,8 @@ final class ProcessFleet {
     let folder: TemporaryFolder
     let redis: RedisServer
     private let redisPassword: String?
+    /// Where each program logs in as its own user, over TLS: who that is.
+    private let accessList: RedisAccessList?
     private var processes: [String: ChildProgram] = [:]
     private var ports: [String: UInt16] = [:]
 
@@ -18,6 +20,15 @@ final class ProcessFleet {
         self.folder = try TemporaryFolder()
         self.redis = try RedisServer(appendOnly: true, password: redisPassword)
         self.redisPassword = redisPassword
+        self.accessList = nil
+    }
+
+    /// A Redis that lets each program do only its own, over TLS.
+    init(_ accessList: RedisAccessList, over tls: ServerTLS) throws {
+        self.folder = try TemporaryFolder()
+        self.redis = try RedisServer(appendOnly: true, tls: tls, accessList: accessList)
+        self.redisPassword = nil
+        self.accessList = accessList
     }
 
     deinit {
@@ -28,6 +39,21 @@ final class ProcessFleet {
 
     var redisURL: String {
         "redis://\(self.redisPassword.map { ":\($0)@" } ?? "")127.0.0.1:\(self.redis.port)"
+    }
+
+    /// How a program finds Redis and logs in.
+    func redisSettings(of program: String) throws -> [String: String] {
+        guard self.accessList != nil, let port = self.redis.tlsPort, let tls = self.redis.endpoint.tls else {
+            return ["REDIS_URL": self.redisURL]
+        }
+        let password = try self.folder.write(RedisServer.password(of: program) + "\n", to: "\(program).password")
+        let files = [
+            "REDIS_CA_FILE": tls.authoritiesFile, "REDIS_CERTIFICATE_FILE": tls.certificateFile,
+            "REDIS_KEY_FILE": tls.keyFile,
+        ].compactMapValues(\.self)
+        return files.merging(
+            ["REDIS_URL": "rediss://\(program)@localhost:\(port)", "REDIS_PASSWORD_FILE": password]
+        ) { $1 }
     }
 
     func port(of name: String) -> UInt16? { self.ports[name] }
@@ -43,13 +69,15 @@ final class ProcessFleet {
         let port = try self.ports[name] ?? RedisServer.freePort()
         self.ports[name] = port
         let common = [
-            "REDIS_URL": self.redisURL, "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "LOG_LEVEL": "warning",
+            "HTTP_PORT": "\(port)", "LOG_FORMAT": "json", "LOG_LEVEL": "warning",
             // As in every replay: the bars' time, and as many requests as it takes.
             "MARKET_TIME": "simulated", "BROKER_REQUESTS_PER_MINUTE": "0", "BROKER_DATA_REQUESTS_PER_MINUTE": "0",
         ]
         self.processes[name] = try ChildProgram(
             try Programs.path(of: program),
-            environment: Programs.environment(common.merging(environment) { $1 }),
+            environment: Programs.environment(
+                try self.redisSettings(of: program).merging(common) { $1 }.merging(environment) { $1 }
+            ),
             output: self.logFile(of: name)
         )
     }

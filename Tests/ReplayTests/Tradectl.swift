@@ -14,6 +14,12 @@ struct Tradectl {
         let text: String
     }
 
+    /// For a fleet, as its user `tradectl`.
+    init(_ fleet: ProcessFleet) throws {
+        self.environment = try fleet.redisSettings(of: "tradectl")
+        self.redisURL = self.environment["REDIS_URL"] ?? ""
+    }
+
     init(_ run: ReplayRunner) async throws {
         self.redisURL = try await run.address(of: "redis")
     }

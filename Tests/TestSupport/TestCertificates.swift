@@ -1,12 +1,13 @@
 import Glibc
 
 /// A certificate authority and servers' certificates, made by openssl for one test in a folder that goes with them.
-package struct TestCertificates {
+package struct TestCertificates: Sendable {
     private let folder: TemporaryFolder
     /// The authority that signed the servers' certificates.
     package var authority: String { "\(self.folder.path)/authority.pem" }
     /// An authority that signed nothing.
     package var stranger: String { "\(self.folder.path)/stranger.pem" }
+    package var strangersKey: String { "\(self.folder.path)/stranger.key" }
     /// Valid for localhost and 127.0.0.1.
     package var valid: String { "\(self.folder.path)/valid.pem" }
     /// Valid for another host.
@@ -15,6 +16,8 @@ package struct TestCertificates {
     package var expired: String { "\(self.folder.path)/expired.pem" }
     /// The key of all servers' certificates.
     package var key: String { "\(self.folder.path)/server.key" }
+    /// The same, encrypted.
+    package var encryptedKey: String { "\(self.folder.path)/encrypted.key" }
 
     package init() throws {
         self.folder = try TemporaryFolder()
@@ -33,6 +36,7 @@ package struct TestCertificates {
             sign valid DNS:localhost,IP:127.0.0.1 2
             sign other-host DNS:elsewhere.example 2
             sign expired DNS:localhost,IP:127.0.0.1 -1
+            openssl pkey -in server.key -aes128 -passout pass:hunter2 -out encrypted.key
             echo made
             """
         let maker = try ChildProcess(["sh", "-c", script, "sh", self.folder.path], capturesOutput: true)

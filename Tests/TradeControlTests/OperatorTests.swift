@@ -106,11 +106,11 @@ import TradingCore
         let letters = try DeadLetterList(reading: stage.desk, limit: 10).letters
         #expect(letters.map(\.reason) == ["odd", "odd", "odd"])
         // A stream that others read too is not told again.
-        #expect(try stage.desk.replayDeadLetter(letters[0].id).destination == AgentName.orderExecution.inbox)
+        #expect(try stage.desk.replayDeadLetter(letters[0].id).destination == AgentName.orderExecution.replays)
         let calls = AgentName.orderExecution.callStream(.entries)
         #expect(try stage.desk.replayDeadLetter(letters[1].id).destination == calls)
         #expect(
-            try stage.bus.tail(of: AgentName.orderExecution.inbox, limit: 9).map(\.body) == [
+            try stage.bus.tail(of: AgentName.orderExecution.replays, limit: 9).map(\.body) == [
                 Array(#"{"number":0}"#.utf8)
             ]
         )
@@ -118,7 +118,20 @@ import TradingCore
         #expect(throws: CommandFailure.self) { try stage.desk.replayDeadLetter(letters[0].id) }
         #expect(try stage.desk.discardDeadLetter(letters[2].id).destination == nil)
         #expect(try DeadLetterList(reading: stage.desk, limit: 10).letters.isEmpty)
-        #expect(try stage.bus.tail(of: AgentName.orderExecution.inbox, limit: 9).count == 1)
+
+        // Given back, what stood where it does not belong would count as the operator's word.
+        let event = try stage.desk.event(.tradingResumed(TradingSwitch(reason: "forged")))
+        let forged = #"{"reason":"odd","agent":"risk-management-agent","stream":"strategy.entry.signal","entry":"1-0","#
+        var commit = Commit()
+        let body = JSONWriter.text(JSONValue.string(String(decoding: event.body, as: UTF8.self)))
+        commit.messages = [
+            OutboundMessage(stream: .deadLetter, channel: nil, body: Array((forged + #""body":\#(body)}"#).utf8))
+        ]
+        _ = try stage.bus.commit(commit)
+        let letter = try #require(try DeadLetterList(reading: stage.desk, limit: 10).letters.first)
+        #expect(throws: CommandFailure.self) { try stage.desk.replayDeadLetter(letter.id) }
+        #expect(try stage.desk.discardDeadLetter(letter.id).destination == nil)
+        #expect(try stage.bus.tail(of: AgentName.orderExecution.replays, limit: 9).count == 1)
     }
 
     @Test func `only an entry is cancelled, and one that is not answered for is not said to be`() throws {

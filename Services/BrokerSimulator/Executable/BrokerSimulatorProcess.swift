@@ -66,7 +66,7 @@ enum BrokerSimulatorProcess {
         let path = try settings.requiredString("bars")
         let isStrict = try settings.bool("strict.bars", default: false)
         let parentWatch = try ParentWatch(settings)
-        let endpoint = usesBus ? try RedisEndpoint(url: common.redisURL) : nil
+        let endpoint = usesBus ? common.redis : nil
         var warnings: [String] = []
         let bars = try BarFolder(path: path, strict: isStrict) { warnings.append($0) }
 

@@ -111,8 +111,7 @@ package struct MarketDataAgent: Judgement {
     }
 
     private func ring(_ ring: String, isReconnect: Bool = false, _ work: inout Work) {
-        work.tell(
-            .orderExecution,
+        work.say(
             self.speaker.say(
                 .ordersMoved(OrdersMoved(ring: ring, isReconnect: isReconnect)),
                 at: self.marketTime ?? Timestamp(seconds: 0),
@@ -361,5 +360,5 @@ package struct MarketDataAgent: Judgement {
         message.correlationID == Purpose.stream(Self.epoch(work)).correlationID
     }
 
-    static let scheduleKey = DocumentKey(rawValue: "schedule")
+    static let scheduleKey = DocumentKey.schedule
 }

@@ -13,7 +13,6 @@ struct Work {
     }
 
     mutating func say(_ message: Message) { self.result.messages.append(message) }
-    mutating func tell(_ agent: AgentName, _ message: Message) { self.result.privateMessages.append((agent, message)) }
     mutating func publish(_ quote: Message) { self.result.quotes.append(quote) }
     mutating func note(_ note: Note) { self.result.notes.append(note) }
 

@@ -11,7 +11,7 @@ struct BrokerQuestion: Hashable, Sendable, JSONCodable {
     /// Polls that have found the question unanswered.
     var pollsWaited = 0
 
-    static let key = DocumentKey(rawValue: "order-watch")
+    static let key = DocumentKey.orderWatch
     /// After so many polls an answer is taken for lost.
     private static let patience = 8
 

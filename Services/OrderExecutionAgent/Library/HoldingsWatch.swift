@@ -21,7 +21,7 @@ struct HoldingsWatch: Hashable, Sendable, JSONCodable {
         static let patience = 5
     }
 
-    static let key = DocumentKey(rawValue: "holdings-watch")
+    static let key = DocumentKey.holdingsWatch
 
     init() {}
 

@@ -29,7 +29,6 @@ struct ManagedPosition {
     }
 
     mutating func say(_ message: Message) { self.result.messages.append(message) }
-    mutating func tell(_ agent: AgentName, _ message: Message) { self.result.privateMessages.append((agent, message)) }
     mutating func note(_ note: Note) { self.result.notes.append(note) }
 
     mutating func watch(_ watch: TargetWatch) { self.watches.value.set(watch) }

@@ -54,8 +54,7 @@ extension PositionManagementAgent {
         try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
         position.stopWatching()
         guard case .exitSignal(let signal) = message.body else { return }
-        position.tell(
-            .orderExecution,
+        position.say(
             self.speaker.say(
                 .exitRequested(signal),
                 trade: position.trade,

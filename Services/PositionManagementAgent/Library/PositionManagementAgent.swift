@@ -77,8 +77,7 @@ package struct PositionManagementAgent: Judgement {
             try self.trackPosition(&position, message)
         } catch let error as InvalidTransition where position.trade.state == .entryApproved {
             position.note(Note(.error, "a fill without an order: the trade is aborted", ["reason": "\(error)"]))
-            position.tell(
-                .orderExecution,
+            position.say(
                 self.speaker.say(
                     .abortRequested(ExitSignal(symbol: position.trade.symbol, reason: "\(error)")),
                     trade: position.trade,

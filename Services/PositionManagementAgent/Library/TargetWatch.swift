@@ -5,7 +5,7 @@ import TradingCore
 struct TargetWatches: Hashable, Sendable, JSONCodable {
     private(set) var entries: [TargetWatch] = []
 
-    static func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "watch:\(symbol)") }
+    static func key(_ symbol: Symbol) -> DocumentKey { DocumentFamily.targetWatches.key(symbol) }
 
     init() {}
 

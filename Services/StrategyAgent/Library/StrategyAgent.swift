@@ -241,7 +241,7 @@ package struct StrategyAgent<S: Strategy>: Judgement {
         return decision
     }
 
-    private func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "strategy:\(S.name):\(symbol)") }
+    private func key(_ symbol: Symbol) -> DocumentKey { DocumentFamily.strategyRecords.key("\(S.name):\(symbol)") }
 }
 
 /// What the agent remembers of one symbol.

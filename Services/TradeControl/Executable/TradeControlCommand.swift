@@ -10,7 +10,7 @@ struct TradeControlCommand: ParsableCommand {
             ReplayCommand.self, StatusCommand.self, TradesCommand.self, TradeCommand.self, TraceCommand.self,
             WatchCommand.self, PositionsCommand.self, JournalCommand.self,
             HaltCommand.self, ResumeCommand.self, FlattenCommand.self, CancelCommand.self, DeadLettersCommand.self,
-            ConfigCommand.self, DoctorCommand.self, SchwabCommand.self,
+            ConfigCommand.self, DoctorCommand.self, RedisAccessCommand.self, SchwabCommand.self,
         ]
     )
 }

@@ -1,11 +1,12 @@
 package import Logging
+package import MessageBus
 package import Telemetry
 
 /// What every process reads the same way.
 ///
 /// | environment | file | default |
 /// |---|---|---|
-/// | `REDIS_URL` | `redis.url` | `redis://127.0.0.1:6379` |
+/// | `REDIS_URL` and others | `redis.url` and others | see `RedisEndpoint.init(_:)` |
 /// | `QUINTET_NAMESPACE` | `quintet.namespace` | `quintet` |
 /// | `AGENT_INSTANCE` | `agent.instance` | `<agent>-1` |
 /// | `HTTP_HOST` | `http.host` | `127.0.0.1` |
@@ -14,8 +15,7 @@ package import Telemetry
 /// | `LOG_FORMAT` | `log.format` | `text` on a terminal, else `json` |
 /// | `PID_FILE` | `pid.file` | none |
 package struct CommonSettings: Sendable {
-    /// May hold a password: not for logs.
-    package var redisURL: String
+    package var redis: RedisEndpoint
     /// Comes first in every Redis key.
     package var namespace: String
     /// The stable consumer name: two processes of one agent need two, and a restarted process needs its old one.
@@ -29,7 +29,7 @@ package struct CommonSettings: Sendable {
     package var pidFile: String?
 
     package init(
-        redisURL: String = "redis://127.0.0.1:6379",
+        redis: RedisEndpoint = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: 6_379)),
         namespace: String = "quintet",
         instance: String,
         httpHost: String = "127.0.0.1",
@@ -38,7 +38,7 @@ package struct CommonSettings: Sendable {
         logFormat: LogFormat? = nil,
         pidFile: String? = nil
     ) {
-        self.redisURL = redisURL
+        self.redis = redis
         self.namespace = namespace
         self.instance = instance
         self.httpHost = httpHost
@@ -53,11 +53,7 @@ package struct CommonSettings: Sendable {
     ///   - defaultHTTPPort: used when `HTTP_PORT` is not set.
     package init(_ settings: Settings, agent: String, defaultHTTPPort: Int) throws(ConfigurationError) {
         self.init(
-            redisURL: try settings.url(
-                "redis.url",
-                default: "redis://127.0.0.1:6379",
-                schemes: ["redis", "rediss", "unix"]
-            ),
+            redis: try RedisEndpoint(settings),
             namespace: try settings.name("quintet.namespace", default: "quintet"),
             instance: try settings.name("agent.instance", default: "\(agent)-1"),
             httpHost: try settings.string("http.host", default: "127.0.0.1"),

@@ -55,8 +55,6 @@ package final class AgentLoop {
     private static let streamLength = 10_000
     /// Months of a few symbols' trading, in about a hundred megabytes.
     private static let journalLength = 50_000
-    /// Some have no reader; the dead letters are not among them, since nobody else keeps those.
-    private static let publicStreams = EventName.allCases.filter { !$0.isPrivate }.map(\.stream)
     private static let batch = 32
     private static let owedLimit = 1000
     private static let turnLimit = Duration.milliseconds(250)
@@ -193,7 +191,7 @@ package final class AgentLoop {
         }
         if now >= self.nextTrim {
             self.nextTrim = now + Self.trimInterval
-            try self.bus.trim(Self.publicStreams + self.agent.allStreams, keeping: Self.streamLength)
+            try self.bus.trim(self.agent.trimmedStreams, keeping: Self.streamLength)
             try self.bus.trim([.journal], keeping: Self.journalLength)
         }
         let reception = try self.bus.receive(

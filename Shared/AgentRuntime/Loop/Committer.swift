@@ -49,6 +49,10 @@ final class Committer {
         } catch {
             return try self.setAside(delivery, acknowledgement, "\(error)")
         }
+        guard self.agent.expects(message.event, on: delivery.stream) else {
+            let reason = "\(message.event.rawValue) does not belong on this stream: somebody has put it there"
+            return try self.setAside(delivery, acknowledgement, reason)
+        }
         let started = ContinuousClock.now
         do {
             try self.process(.message(message), acknowledging: acknowledgement)
@@ -113,11 +117,7 @@ final class Committer {
         commit.puts = decision.puts
         commit.deletes = decision.deletes
         commit.additions = decision.additions
-        commit.messages =
-            decision.messages.map(self.outbound)
-            + decision.privateMessages.map {
-                OutboundMessage(stream: $0.to.inbox, channel: nil, body: $0.message.encoded())
-            }
+        commit.messages = decision.messages.map(self.outbound)
         return commit
     }
 
@@ -125,11 +125,7 @@ final class Committer {
         if case .brokerCallRequested(let call) = message.body {
             return OutboundMessage(stream: self.agent.callStream(call.lane), channel: nil, body: message.encoded())
         }
-        return OutboundMessage(
-            stream: message.event.stream,
-            channel: message.event.rawValue,
-            body: message.encoded()
-        )
+        return OutboundMessage(message)
     }
 
     private func setAside(_ delivery: Delivery, _ acknowledgement: Acknowledgement, _ reason: String) throws {

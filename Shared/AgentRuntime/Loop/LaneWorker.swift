@@ -271,13 +271,7 @@ package final class LaneWorker {
                     about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)",
                     causedBy: request
                 )
-                commit.messages.append(
-                    OutboundMessage(
-                        stream: event.event.stream,
-                        channel: event.event.rawValue,
-                        body: event.encoded()
-                    )
-                )
+                commit.messages.append(OutboundMessage(event))
             }
             toldChanges = self.breakerChanges.count
             // What is asked every few seconds would push the trades' entries out; that it failed is worth one.

@@ -16,8 +16,7 @@ struct DecisionTrace {
 
     init(of decision: Decision, on input: Input, by agent: AgentName) {
         self.trades = decision.trades
-        self.messages = (decision.messages + decision.privateMessages.map(\.message))
-            .filter { MessageHead($0).isTold }
+        self.messages = decision.messages.filter { MessageHead($0).isTold }
         self.cause = if case .message(let message) = input { MessageHead(message) } else { nil }
         self.source = agent.rawValue
     }

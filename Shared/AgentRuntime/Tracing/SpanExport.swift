@@ -24,8 +24,8 @@ package final class SpanExport {
     /// Once the process is to stop: until when spans may be sent.
     private var end: Duration?
 
-    package static let lease = "span-export"
-    package static let cursorKey = DocumentKey(rawValue: "span-export")
+    package static let lease = AgentName.spanExportLease
+    package static let cursorKey = DocumentKey.spanExport
     private static let leaseDuration = Duration.seconds(30)
     private static let entriesAtOnce = 64
     /// Less than a process has for its graceful end.

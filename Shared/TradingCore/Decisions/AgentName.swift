@@ -45,15 +45,36 @@ package enum AgentName: String, Hashable, Sendable, CaseIterable, CustomStringCo
         }
     }
 
-    /// The private stream on which broker answers and requests of other agents arrive.
+    /// What others ask of this agent alone.
+    package var requests: [EventName] {
+        self == .orderExecution ? [.exitRequested, .abortRequested, .ordersMoved] : []
+    }
+
+    /// The private stream on which the answers of the agent's own lanes arrive.
     package var inbox: StreamName { StreamName(rawValue: "inbox.\(self.rawValue)") }
+
+    /// The private stream on which an operator gives the agent back what it had set aside.
+    package var replays: StreamName { StreamName(rawValue: "replays.\(self.rawValue)") }
 
     package func callStream(_ lane: BrokerLane) -> StreamName {
         StreamName(rawValue: "calls.\(self.rawValue).\(lane.rawValue)")
     }
 
     /// Every stream the agent's main loop reads.
-    package var inputStreams: [StreamName] { self.subscriptions.map(\.stream) + [self.inbox] }
+    package var inputStreams: [StreamName] {
+        (self.subscriptions + self.requests).map(\.stream) + [self.inbox, self.replays]
+    }
+
+    /// Whether an event may come on one of the agent's input streams: on its own; the answer to a call in the inbox; and
+    /// whatever an operator gives back. All else somebody has put where it does not belong, for who may write to a stream
+    /// is what tells who has spoken.
+    package func expects(_ event: EventName, on stream: StreamName) -> Bool {
+        switch stream {
+        case self.replays: true
+        case self.inbox: event == .brokerCallCompleted
+        default: event.stream == stream
+        }
+    }
 
     /// Every stream on which this agent's group has to be done before the system has settled.
     package var allStreams: [StreamName] { self.inputStreams + self.lanes.map(self.callStream) }

@@ -29,10 +29,8 @@ package struct Decision: Sendable {
     package var puts: [(key: DocumentKey, body: [UInt8])] = []
     package var deletes: [DocumentKey] = []
     package var additions: [(set: String, member: String)] = []
-    /// Events, and calls to the agent's broker lanes, in order.
+    /// Events, requests to other agents, and calls to the agent's broker lanes, in order.
     package var messages: [Message] = []
-    /// Messages for one agent alone.
-    package var privateMessages: [(to: AgentName, message: Message)] = []
     /// Quotes to publish before the commit.
     package var quotes: [Message] = []
     package var notes: [Note] = []

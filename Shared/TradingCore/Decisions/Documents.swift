@@ -76,5 +76,5 @@ package struct Documents: Sendable {
 }
 
 extension Quote {
-    package static func key(_ symbol: Symbol) -> DocumentKey { DocumentKey(rawValue: "quote:\(symbol)") }
+    package static func key(_ symbol: Symbol) -> DocumentKey { DocumentFamily.quotes.key(symbol) }
 }

@@ -34,8 +34,8 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
     case tradingHalted = "system.trading.halted"
     case tradingResumed = "system.trading.resumed"
 
-    // Private: what an agent says to itself and to its broker lanes, or one agent asks of exactly one other. They
-    // ride on streams named after the lane or the agent, not the event, and are not published.
+    // Private: not published. What an agent and its broker lanes say to each other rides on streams named after them;
+    // what one agent asks of exactly one other, on a stream of its own like every event.
     case brokerCallRequested = "broker.call.requested"
     case brokerCallCompleted = "broker.call.completed"
     case exitRequested = "order.exit.requested"
@@ -65,7 +65,7 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
         self = event
     }
 
-    /// Private events are neither published nor put on a stream of their own.
+    /// Private events are not published.
     package var isPrivate: Bool {
         switch self {
         case .brokerCallRequested, .brokerCallCompleted, .exitRequested, .abortRequested, .ordersMoved: true
@@ -73,6 +73,6 @@ package enum EventName: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The stream a public event rides on.
+    /// The stream the event rides on, whatever it is but a broker call or its answer.
     package var stream: StreamName { StreamName(rawValue: self.rawValue) }
 }

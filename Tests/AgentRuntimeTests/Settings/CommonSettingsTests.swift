@@ -1,5 +1,6 @@
 import AgentRuntime
 import Logging
+import MessageBus
 import Telemetry
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
     @Test func `the common settings have their documented defaults`() throws {
         let settings = try SettingsFixture.settings()
         let common = try CommonSettings(settings, agent: "strategy-agent", defaultHTTPPort: 8082)
-        #expect(common.redisURL == "redis://127.0.0.1:6379")
+        #expect(common.redis.description == "redis://127.0.0.1:6379/0")
         #expect(common.namespace == "quintet")
         #expect(common.instance == "strategy-agent-1")
         #expect(common.httpHost == "127.0.0.1")
@@ -26,7 +27,7 @@ import Testing
         ]
         let settings = try SettingsFixture.settings(environment)
         let common = try CommonSettings(settings, agent: "strategy-agent", defaultHTTPPort: 8082)
-        #expect(common.redisURL == "unix:///run/redis.sock")
+        #expect(common.redis.description == "unix:///run/redis.sock")
         #expect(common.namespace == "paper")
         #expect(common.instance == "b-2")
         #expect(common.httpHost == "0.0.0.0")

@@ -69,18 +69,15 @@ extension OperatorDesk {
 
     /// Says to OrderExecution that the trade's entry is not wanted any more.
     func takeBackEntry(of trade: Trade) throws {
-        let agent = AgentName.orderExecution
         if trade.state == .entryApproved {
             // Given up in the ledger, unless the broker may have it; and taken back there in any case.
             let request = ExitSignal(symbol: trade.symbol, reason: "cancelled by \(OperatorName.current())")
-            let message = try self.message(.abortRequested(request), trade: trade)
-            try self.send(OutboundMessage(stream: agent.inbox, channel: nil, body: message.encoded()))
+            try self.send(try self.event(.abortRequested(request), trade: trade))
         } else if let order = trade.entryOrder, !order.state.isTerminal {
             let call = BrokerCall(.cancel(order.id), lane: .protective)
             let message = try self.message(.brokerCallRequested(call), trade: trade)
-            try self.send(
-                OutboundMessage(stream: agent.callStream(.protective), channel: nil, body: message.encoded())
-            )
+            let stream = AgentName.orderExecution.callStream(.protective)
+            try self.send(OutboundMessage(stream: stream, channel: nil, body: message.encoded()))
         }
     }
 }

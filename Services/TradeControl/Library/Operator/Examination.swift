@@ -32,6 +32,7 @@ package struct Examination: OperatorAnswer {
     init(_ settings: Settings, place: RedisPlace) throws {
         let connection = try RedisConnection(to: place.endpoint)
         self.note("redis", .fine, "answers at \(place.endpoint)")
+        self.examineAccess(place.endpoint)
         try self.examineServer(connection)
         try self.examineLedger(RedisMessageBus(endpoint: place.endpoint, namespace: place.namespace), place)
         self.examineBroker(settings)
@@ -62,6 +63,25 @@ package struct Examination: OperatorAnswer {
         self.examineSetting("maxmemory-policy", connection, isGood: { $0 == "noeviction" }) {
             "\($0): Redis may drop trades when memory runs short; set `maxmemory-policy noeviction`"
         }
+    }
+
+    /// Whether somebody comes in without a password who need not be on this machine.
+    private mutating func examineAccess(_ endpoint: RedisEndpoint) {
+        guard case .tcp(let host, _) = endpoint.address else {
+            return self.note("redis access", .fine, "by a socket of this machine's")
+        }
+        var stranger = endpoint
+        (stranger.user, stranger.password) = (nil, nil)
+        let isOpen = (try? RedisConnection(to: stranger).call(RedisCommand("PING"))) != nil
+        let isLocal = ["localhost", "::1"].contains(host) || host.hasPrefix("127.")
+        guard isOpen else { return self.note("redis access", .fine, "asks for a password") }
+        self.note(
+            "redis access",
+            isLocal ? .fine : .problem,
+            isLocal
+                ? "asks nobody for a password; no other machine should reach it"
+                : "asks nobody for a password: whoever reaches it can trade; `tradectl redis-acl` gives each process a user"
+        )
     }
 
     private mutating func examineSetting(

@@ -76,10 +76,7 @@ extension OperatorDesk {
                         continue
                     }
                     let signal = ExitSignal(symbol: trade.symbol, reason: "flattened by \(OperatorName.current())")
-                    let message = try self.message(.exitRequested(signal), trade: trade)
-                    try self.send(
-                        OutboundMessage(stream: AgentName.orderExecution.inbox, channel: nil, body: message.encoded())
-                    )
+                    try self.send(try self.event(.exitRequested(signal), trade: trade))
                 default: continue
                 }
             }

@@ -19,7 +19,7 @@ extension OperatorDesk {
         guard let destination = letter.destination, let body = letter.body else {
             throw CommandFailure(
                 .failed,
-                "The letter \(id) does not say whose message it was: \(letter.reason). It can only be discarded."
+                "The letter \(id) cannot be given back, only discarded: \(letter.reason)."
             )
         }
         guard try self.bus.remove(id, of: .deadLetter, appending: Array(body.utf8), to: destination) else {

@@ -107,10 +107,9 @@ package final class OperatorDesk {
         return message
     }
 
-    /// An event, as everybody hears it.
-    func event(_ body: MessageBody, trade: Trade? = nil) throws -> OutboundMessage {
-        let message = try self.message(body, trade: trade)
-        return OutboundMessage(stream: message.event.stream, channel: message.event.rawValue, body: message.encoded())
+    /// An event as everybody hears it, or a request as the agent it is for does.
+    package func event(_ body: MessageBody, trade: Trade? = nil) throws -> OutboundMessage {
+        OutboundMessage(try self.message(body, trade: trade))
     }
 
     func send(_ messages: OutboundMessage...) throws {
@@ -140,11 +139,7 @@ struct RedisPlace {
 
     init(_ settings: Settings) throws {
         let common = try CommonSettings(settings, agent: "tradectl", defaultHTTPPort: 0)
-        do {
-            self.endpoint = try RedisEndpoint(url: common.redisURL)
-        } catch {
-            throw ConfigurationError(.malformed, "REDIS_URL (redis.url): \(error)")
-        }
+        self.endpoint = common.redis
         self.namespace = common.namespace
     }
 }

@@ -28,11 +28,16 @@ package struct StoredDeadLetter: Hashable, Sendable, JSONEncodable {
         }
     }
 
-    /// Where the message is put for the agent alone that set it aside: a stream of its own, or in place of one that it
-    /// shares with others its inbox. Nil if the letter does not say whose it was.
+    /// Where the message is put for the agent alone that set it aside: its lane's calls, or what it is given back. Nil if
+    /// the letter does not say whose it was; and for a message that stood where it does not belong, since given back it
+    /// would count as the operator's word.
     package var destination: StreamName? {
-        guard let agent, let stream, self.body != nil else { return nil }
-        return agent.lanes.map(agent.callStream).contains(stream) ? stream : agent.inbox
+        guard let agent, let stream, let body else { return nil }
+        if agent.lanes.map(agent.callStream).contains(stream) { return stream }
+        if let message = try? Message(decoding: Array(body.utf8)), !agent.expects(message.event, on: stream) {
+            return nil
+        }
+        return agent.replays
     }
 
     package func write(to writer: inout JSONWriter) {

@@ -182,7 +182,12 @@ package struct ReplayProcesses {
             environment[key] = nil
             environment[key + "_FILE"] = nil
         }
-        environment["PID_FILE"] = nil
+        for key in [
+            "PID_FILE", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE", "REDIS_CA_FILE", "REDIS_CERTIFICATE_FILE",
+            "REDIS_KEY_FILE",
+        ] {
+            environment[key] = nil
+        }
         environment["REDIS_URL"] = self.redisURL
         environment["QUINTET_NAMESPACE"] = Self.namespace
         environment["HTTP_HOST"] = "127.0.0.1"
