@@ -22,13 +22,18 @@ let serviceLifecycleTestKit: Target.Dependency = .product(
 )
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
-/// An agent is a library (its judgement: pure, small) and a thin executable around it.
+/// An agent is a library (its judgement: pure, small) and a thin process around it, with an executable of its own.
 func agent(_ name: String, executable: String) -> [Target] {
     [
         .target(name: name, dependencies: ["TradingCore", tracing], path: "Services/\(name)/Library"),
+        .target(
+            name: "\(name)Process",
+            dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "HTTPTransport", "TradingCore"],
+            path: "Services/\(name)/Process"
+        ),
         .executableTarget(
             name: executable,
-            dependencies: [.target(name: name), "AgentRuntime", "Brokerage", "HTTPTransport", "TradingCore"],
+            dependencies: [.target(name: "\(name)Process")],
             path: "Services/\(name)/Executable"
         ),
     ]
@@ -86,12 +91,17 @@ let services: [Target] =
             ],
             path: "Services/BrokerSimulator/Library"
         ),
-        .executableTarget(
-            name: "broker-simulator",
+        .target(
+            name: "BrokerSimulatorProcess",
             dependencies: [
                 "BrokerSimulator", "AgentRuntime", "MarketSimulation", "MessageBus", "Telemetry", "TradingCore",
                 logging, serviceLifecycle, unixSignals,
             ],
+            path: "Services/BrokerSimulator/Process"
+        ),
+        .executableTarget(
+            name: "broker-simulator",
+            dependencies: ["BrokerSimulatorProcess"],
             path: "Services/BrokerSimulator/Executable"
         ),
         .target(
@@ -106,6 +116,15 @@ let services: [Target] =
             name: "tradectl",
             dependencies: ["TradeControl", argumentParser],
             path: "Services/TradeControl/Executable"
+        ),
+        .executableTarget(
+            name: "quintet",
+            dependencies: [
+                "MarketDataAgentProcess", "StrategyAgentProcess", "RiskManagementAgentProcess",
+                "OrderExecutionAgentProcess", "PositionManagementAgentProcess", "BrokerSimulatorProcess",
+                "TradeControl", "AgentRuntime", argumentParser,
+            ],
+            path: "Services/Quintet"
         ),
     ]
 

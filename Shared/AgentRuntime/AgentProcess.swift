@@ -58,6 +58,10 @@ package enum AgentProcess {
         // A peer that hangs up in mid-write is an error to handle, not a reason to die.
         signal(SIGPIPE, SIG_IGN)
         let settings = try Settings()
+        if HealthQuestion.isAsked {
+            let common = try CommonSettings(settings, definition)
+            return try HealthQuestion.ask(host: common.httpHost, port: common.httpPort, "HTTP_PORT", path: "/readyz")
+        }
         let configuration = try AgentConfiguration(settings, definition)
         // Everything is read once before anything runs, so that a wrong value stops the start.
         _ = try definition.makeJudgement(settings, "")
@@ -167,11 +171,7 @@ struct AgentConfiguration: Sendable {
     ]
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
-        self.common = try CommonSettings(
-            settings,
-            agent: definition.agent.rawValue,
-            defaultHTTPPort: definition.defaultHTTPPort
-        )
+        self.common = try CommonSettings(settings, definition)
         self.broker = try BrokerSettings(settings)
         self.tls = try TLSSettings(settings)
         var loop = AgentLoopSettings(instance: self.common.instance)
@@ -345,6 +345,12 @@ struct AgentDesk: Sendable {
         )
         bus.installation = id
         return (bus, id)
+    }
+}
+
+extension CommonSettings {
+    fileprivate init(_ settings: Settings, _ definition: AgentDefinition) throws(ConfigurationError) {
+        try self.init(settings, agent: definition.agent.rawValue, defaultHTTPPort: definition.defaultHTTPPort)
     }
 }
 

@@ -22,13 +22,14 @@ package struct ProgramUsage: Sendable {
                 \(agent): one of Quintet's five agents. It \(agent.task).
 
                 It takes no arguments but \(AgentProcess.checkOption), which reads its settings, says what is
-                wrong with them and ends. They come from the environment, or from the YAML file that
+                wrong with them and ends, and \(HealthQuestion.option), which asks the one that runs here whether it
+                is ready and ends with 0 if it is. Settings come from the environment, or from the YAML file that
                 QUINTET_CONFIG names: README.md lists them, and Shared/Brokerage/README.md those that concern the
                 broker, with how to start all five agents. It answers /readyz, /livez and /metrics on HTTP_PORT,
                 \(defaultHTTPPort) unless set.
 
                 """,
-            options: [AgentProcess.checkOption]
+            options: [AgentProcess.checkOption, HealthQuestion.option]
         )
     }
 

@@ -171,6 +171,17 @@ struct ReplayReportTests {
         #expect(disturbed.contains("redis restarts"))
     }
 
+    @Test func `a report says nothing of what nobody has taken`() throws {
+        let fixture = try LedgerFixture()
+        let full = fixture.report()
+        let report = ReplayReport(ledger: fixture.ledger, broker: fixture.broker, settings: full.settings)
+        let text = SummaryTable.text(of: report)
+        for row in ["restarts", "seconds", "report"] { #expect(!text.contains(row)) }
+        let json = try JSONValue(parsing: Array(report.prettyJSON.utf8))
+        for member in ["restarts", "redis_restarts", "seconds"] { #expect(json[member] == nil) }
+        #expect(json["trades"] == (try JSONValue(parsing: Array(full.prettyJSON.utf8)))["trades"])
+    }
+
     @Test("Dead letters are not passed over: their count, the last five reasons and where to look")
     func deadLetters() throws {
         var fixture = try LedgerFixture()

@@ -1,3 +1,5 @@
+import BrokerSimulatorProcess
+
 @main
 enum Main {
     static func main() async {

@@ -1,22 +1,8 @@
-import AgentRuntime
-import StrategyAgent
-import TradingCore
+import StrategyAgentProcess
 
 @main
 enum Main {
     static func main() async {
-        await AgentProcess.run(
-            AgentDefinition(agent: .strategy, defaultHTTPPort: 8082) { settings, seed in
-                try StrategyRegistry.agent(
-                    named: try settings.string("strategy.name", default: MovingAverageRSIVolumeStrategy.name),
-                    parameters: StrategyParameters(try settings.strategyParameters()),
-                    timeframe: try settings.timeframe(),
-                    seed: seed
-                )
-            }
-        )
+        await StrategyAgentProcess.run()
     }
 }
-
-extension StrategyParameterError: ConfigurationProblem {}
-extension UnknownStrategy: ConfigurationProblem {}

@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 package import MessageBus
 package import Telemetry
@@ -8,7 +9,7 @@ package import Telemetry
 /// |---|---|---|
 /// | `REDIS_URL` and others | `redis.url` and others | see `RedisEndpoint.init(_:)` |
 /// | `QUINTET_NAMESPACE` | `quintet.namespace` | `quintet` |
-/// | `AGENT_INSTANCE` | `agent.instance` | `<agent>-1` |
+/// | `AGENT_INSTANCE` | `agent.instance` | `<agent>-1`; `{hostname}` stands for the machine's own name |
 /// | `HTTP_HOST` | `http.host` | `127.0.0.1` |
 /// | `HTTP_PORT` | `http.port` | the agent's own; 0 takes any free port |
 /// | `LOG_LEVEL` | `log.level` | `info` |
@@ -55,12 +56,33 @@ package struct CommonSettings: Sendable {
         self.init(
             redis: try RedisEndpoint(settings),
             namespace: try settings.name("quintet.namespace", default: "quintet"),
-            instance: try settings.name("agent.instance", default: "\(agent)-1"),
+            instance: try Self.instance(settings, default: "\(agent)-1"),
             httpHost: try settings.string("http.host", default: "127.0.0.1"),
             httpPort: try settings.int("http.port", default: defaultHTTPPort, in: 0...65_535),
             logLevel: try settings.choice("log.level", default: .info),
             logFormat: try settings.optionalChoice("log.format"),
             pidFile: try settings.optionalString("pid.file")
         )
+    }
+    /// Replicas that are started from one description, as containers are, can have nothing else of their own.
+    private static func instance(
+        _ settings: Settings,
+        default defaultInstance: String
+    ) throws(ConfigurationError) -> String {
+        let path = "agent.instance"
+        guard try settings.optionalString(path) == "{hostname}" else {
+            return try settings.name(path, default: defaultInstance)
+        }
+        var text = [CChar](repeating: 0, count: 256)
+        gethostname(&text, text.count - 1)
+        let hostname = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard Settings.isName(hostname) else {
+            throw ConfigurationError(
+                .malformed,
+                "\(SettingsKey(path: path)) is {hostname}, and this machine is called \"\(hostname)\", which is no plain "
+                    + "name of 1 to 64 letters, digits, -, _ or .; set another"
+            )
+        }
+        return hostname
     }
 }

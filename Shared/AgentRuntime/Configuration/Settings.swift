@@ -77,12 +77,14 @@ package final class Settings: Sendable {
             default: defaultValue,
             problem: "is not a plain name",
             expected: "1 to 64 letters, digits, -, _ or ."
-        ) { text in
-            let isPlain = text.utf8.allSatisfy { byte in
+        ) { Self.isName($0) ? $0 : nil }
+    }
+
+    static func isName(_ text: String) -> Bool {
+        1...64 ~= text.utf8.count
+            && text.utf8.allSatisfy { byte in
                 UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || "0123456789-_.".utf8.contains(byte)
             }
-            return isPlain && 1...64 ~= text.utf8.count ? text : nil
-        }
     }
 
     /// An absolute URL with one of `schemes`, without slashes at its end. A user or password in it is never printed.

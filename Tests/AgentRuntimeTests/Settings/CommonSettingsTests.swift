@@ -2,6 +2,7 @@ import AgentRuntime
 import Logging
 import MessageBus
 import Telemetry
+import TestSupport
 import Testing
 
 /// The settings of every agent.
@@ -37,9 +38,16 @@ import Testing
         #expect(common.pidFile == "/run/agent.pid")
     }
 
+    @Test func `replicas started from one description are called by their machines' names`() throws {
+        let settings = try SettingsFixture.settings(["AGENT_INSTANCE": "{hostname}"])
+        let common = try CommonSettings(settings, agent: "strategy-agent", defaultHTTPPort: 8082)
+        let hostname = try #require(Files.text("/proc/sys/kernel/hostname"))
+        #expect(common.instance == hostname.split(separator: "\n").first.map(String.init))
+    }
+
     @Test(arguments: [
         ("HTTP_PORT", "65536"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("REDIS_URL", "localhost:6379"),
-        ("QUINTET_NAMESPACE", "{quintet}"), ("AGENT_INSTANCE", "a b"),
+        ("QUINTET_NAMESPACE", "{quintet}"), ("AGENT_INSTANCE", "a b"), ("AGENT_INSTANCE", "{host}"),
     ])
     func `a common setting that makes no sense is refused by name`(variable: String, value: String) throws {
         let message = try SettingsFixture.message([variable: value]) { (settings: Settings) throws in

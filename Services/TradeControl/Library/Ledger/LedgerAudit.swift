@@ -15,6 +15,17 @@ package struct Discrepancy: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(self.subject): expected \(self.expected), found \(self.found)" }
 }
 
+extension CommandFailure {
+    /// The books do not agree.
+    init(_ discrepancies: [Discrepancy]) {
+        self.init(
+            .failed,
+            "The ledger, the positions and the broker's account do not agree:\n"
+                + discrepancies.map { "    \($0)" }.joined(separator: "\n")
+        )
+    }
+}
+
 /// Holds the ledger against itself and against the broker's books.
 package struct LedgerAudit {
     private let ledger: Ledger

@@ -28,7 +28,10 @@ package final class OperatorDesk {
 
     /// The ledger that the agents' own settings lead to.
     package convenience init() throws {
-        let place = try RedisPlace(try Settings())
+        try self.init(try RedisPlace(try Settings()))
+    }
+
+    convenience init(_ place: RedisPlace) throws {
         try self.init(endpoint: place.endpoint, namespace: place.namespace)
     }
 

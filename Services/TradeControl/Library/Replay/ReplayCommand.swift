@@ -135,13 +135,7 @@ package struct ReplayCommand: ParsableCommand {
             logs: "\(self.runDirectory)/logs"
         )
         if let warning { FileSystem.write(warning, to: STDERR_FILENO) }
-        guard isSound else {
-            throw CommandFailure(
-                .failed,
-                "The ledger, the positions and the broker's account do not agree:\n"
-                    + outcome.discrepancies.map { "    \($0)" }.joined(separator: "\n")
-            )
-        }
+        guard isSound else { throw CommandFailure(outcome.discrepancies) }
     }
 
     /// The folder of this program.

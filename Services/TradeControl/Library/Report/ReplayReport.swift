@@ -14,8 +14,8 @@ package struct ReplayReport: Sendable {
     }
 
     package var sessions: Int
-    /// Wall time, in tenths of a second.
-    package var seconds: Double
+    /// Wall time, in tenths of a second; nil if nobody took it.
+    package var seconds: Double?
     package var settings: ReportedSettings
     package var cash: Money
     package var equity: Money
@@ -33,22 +33,24 @@ package struct ReplayReport: Sendable {
     package var deadLetters: Int64
     /// The newest of the dead letters, oldest first.
     package var lastDeadLetters: [DeadLetter]
-    /// Of agents.
-    package var restarts: Int
-    package var redisRestarts: Int
+    /// Of agents; nil if nobody counted.
+    package var restarts: Int?
+    package var redisRestarts: Int?
     package var equityCurve: [SimulatorResult.EquityPoint]
 
     package init(
         ledger: Ledger,
         broker: SimulatorResult,
         settings: ReportedSettings,
-        elapsed: Duration,
-        restarts: Int,
-        redisRestarts: Int
+        elapsed: Duration? = nil,
+        restarts: Int? = nil,
+        redisRestarts: Int? = nil
     ) {
         self.sessions = broker.sessions
-        let (seconds, attoseconds) = elapsed.components
-        self.seconds = Double(seconds * 10 + attoseconds / 100_000_000_000_000_000) / 10
+        self.seconds = elapsed.map { elapsed in
+            let (seconds, attoseconds) = elapsed.components
+            return Double(seconds * 10 + attoseconds / 100_000_000_000_000_000) / 10
+        }
         self.settings = settings
         self.cash = broker.cash
         self.equity = broker.equity

@@ -2,9 +2,10 @@ import TradingCore
 
 /// The report in a few lines for the terminal.
 package enum SummaryTable {
-    package static func text(of report: ReplayReport, reportFile: String) -> String {
+    /// - Parameter reportFile: where the whole of it is; nil if nowhere.
+    package static func text(of report: ReplayReport, reportFile: String? = nil) -> String {
         var rows = Self.rows(of: report).map { (name: $0.name, value: $0.value) }
-        rows.append((name: "report", value: reportFile))
+        if let reportFile { rows.append((name: "report", value: reportFile)) }
         let width = rows.map(\.name.count).max() ?? 0
         return rows.map { name, value in
             "  " + name + String(repeating: " ", count: width - name.count + 2) + value + "\n"
@@ -53,9 +54,11 @@ package enum SummaryTable {
         ]
         for (rule, count) in report.refusalsByRule { rows.append((name: "  \(rule.rawValue)", value: "\(count)")) }
         rows.append((name: "messages", value: "\(report.publishedMessages) published, \(report.deadLetters) dead"))
-        rows.append((name: "agent restarts", value: "\(report.restarts)"))
-        if report.redisRestarts > 0 { rows.append((name: "redis restarts", value: "\(report.redisRestarts)")) }
-        rows.append((name: "seconds", value: "\(report.seconds)"))
+        if let restarts = report.restarts { rows.append((name: "agent restarts", value: "\(restarts)")) }
+        if let restarts = report.redisRestarts, restarts > 0 {
+            rows.append((name: "redis restarts", value: "\(restarts)"))
+        }
+        if let seconds = report.seconds { rows.append((name: "seconds", value: "\(seconds)")) }
         return rows
     }
 }

@@ -4,11 +4,17 @@ package import TradingCore
 /// The simulator's control port over HTTP. For one thread.
 package final class HTTPSimulatorControl: SimulatorControl {
     private let client: any HTTPClient
-    private let port: UInt16
+    private let url: String
 
-    package init(port: UInt16, client: any HTTPClient = CurlHTTPClient()) {
-        self.port = port
+    /// - Parameter url: of the control port, without a slash at its end.
+    package init(url: String, client: any HTTPClient = CurlHTTPClient()) {
+        self.url = url
         self.client = client
+    }
+
+    /// Of a simulator on this machine.
+    package convenience init(port: UInt16) {
+        self.init(url: "http://127.0.0.1:\(port)")
     }
 
     package func status() throws -> SimulatorStatus { try self.get("/status") }
@@ -18,7 +24,7 @@ package final class HTTPSimulatorControl: SimulatorControl {
     private func get<Value: JSONDecodable>(_ path: String) throws -> Value {
         let request = HTTPRequest(
             method: .get,
-            url: "http://127.0.0.1:\(self.port)\(path)",
+            url: self.url + path,
             connectTimeout: .seconds(2),
             totalTimeout: .seconds(5)
         )

@@ -31,21 +31,22 @@ import UnixSignals
 /// | `FILL_FRACTION` | `1`; how much of an order one tick fills |
 /// | `TICK_RULE` | `false`; refuses prices finer than a cent |
 /// | `STRICT_BARS` | `false`; refuses an open or close outside low to high |
-enum BrokerSimulatorProcess {
+package enum BrokerSimulatorProcess {
     private static let name = "broker-simulator"
     private static let usage = """
         broker-simulator: a broker made of bars, for the agents and for any client of Alpaca's or Schwab's.
 
-        It takes no arguments. Its settings come from the environment: BARS=<folder> is required, HTTP_PORT (8080)
-        is where clients find it, CONTROL_PORT (any free port) tells how far it is.
+        It takes no arguments but \(HealthQuestion.option), which asks the one that runs here whether it answers on
+        CONTROL_PORT and ends with 0 if it does. Its settings come from the environment: BARS=<folder> is required,
+        HTTP_PORT (8080) is where clients find it, CONTROL_PORT (any free port) tells how far it is.
         Services/BrokerSimulator/README.md lists them.
 
         """
 
     /// Returns after SIGTERM or SIGINT. Prints why it cannot start and ends the process: with code 65 for bars, with 78
     /// for a setting that cannot be used, else with 1.
-    static func run() async {
-        ProgramUsage(program: Self.name, text: Self.usage).endIfAsked()
+    package static func run() async {
+        ProgramUsage(program: Self.name, text: Self.usage, options: [HealthQuestion.option]).endIfAsked()
         do {
             try await Self.start()
         } catch {
@@ -61,8 +62,12 @@ enum BrokerSimulatorProcess {
     private static func start() async throws {
         let settings = try Settings()
         let common = try CommonSettings(settings, agent: Self.name, defaultHTTPPort: 8080)
+        let controlPort = try settings.int("control.port", default: 0, in: 0...65_535)
+        if HealthQuestion.isAsked {
+            return try HealthQuestion.ask(host: common.httpHost, port: controlPort, "CONTROL_PORT", path: "/status")
+        }
         let usesBus = try settings.optionalString("redis.url") != nil
-        let configuration = try BrokerSimulatorConfiguration(settings, common)
+        let configuration = try BrokerSimulatorConfiguration(settings, common, controlPort: controlPort)
         let path = try settings.requiredString("bars")
         let isStrict = try settings.bool("strict.bars", default: false)
         let parentWatch = try ParentWatch(settings)
@@ -142,9 +147,9 @@ private struct SimulatorService: Service {
 }
 
 extension BrokerSimulatorConfiguration {
-    fileprivate init(_ settings: Settings, _ common: CommonSettings) throws {
+    fileprivate init(_ settings: Settings, _ common: CommonSettings, controlPort: Int) throws {
         self.init(host: common.httpHost, port: common.httpPort)
-        self.controlPort = try settings.int("control.port", default: 0, in: 0...65_535)
+        self.controlPort = controlPort
         self.portFile = try settings.optionalString("port.file")
         do {
             self.faults = try [FaultOrder](ordered: try settings.optionalString("faults") ?? "")

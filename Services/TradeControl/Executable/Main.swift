@@ -1,0 +1,9 @@
+import ArgumentParser
+import TradeControl
+
+@main
+enum Main {
+    static func main() {
+        TradeControlCommand.main()
+    }
+}
