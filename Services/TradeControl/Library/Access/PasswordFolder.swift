@@ -1,7 +1,8 @@
 import Glibc
 package import MessageBus
 
-/// A folder with a file for each user of Redis, which holds its password.
+/// A folder with a file for each user of Redis, which holds its password; or with a folder for each user and in it the
+/// file `password`, so that each can be a volume that only its user's container mounts.
 package struct PasswordFolder {
     private let path: String
 
@@ -49,7 +50,10 @@ package struct PasswordFolder {
         }
     }
 
-    private func file(of user: String) -> String { "\(self.path)/\(user)" }
+    private func file(of user: String) -> String {
+        let path = "\(self.path)/\(user)"
+        return FileSystem.isFolder(path) ? path + "/password" : path
+    }
 
     /// 256 bits from the system's generator; letters and digits alone, so that a URL takes it as it is.
     private static func newPassword() -> String {

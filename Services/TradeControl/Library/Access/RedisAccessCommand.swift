@@ -28,6 +28,9 @@ package struct RedisAccessCommand: ParsableCommand {
     @Flag(help: "Make the passwords that are missing, at random.")
     var createPasswords = false
 
+    @Option(help: ArgumentHelp("Where to write what would be printed, for where there is no shell.", valueName: "file"))
+    var aclFile: String?
+
     @Option(help: ArgumentHelp("The system's; QUINTET_NAMESPACE if not given.", valueName: "name"))
     var namespace: String?
 
@@ -43,7 +46,9 @@ package struct RedisAccessCommand: ParsableCommand {
             let folder = PasswordFolder(self.passwords)
             let list = RedisAccessList(namespace: name)
             if self.createPasswords { try folder.create(for: list) }
-            return RedisAccessAnswer(list: list, passwords: try folder.read(for: list))
+            let passwords = try folder.read(for: list)
+            if let aclFile { try FileSystem.replace(aclFile, with: list.file(passwords: passwords)) }
+            return RedisAccessAnswer(list: list, passwords: passwords, writtenTo: self.aclFile)
         }
     }
 }
@@ -52,10 +57,14 @@ package struct RedisAccessCommand: ParsableCommand {
 struct RedisAccessAnswer: OperatorAnswer {
     let list: RedisAccessList
     let passwords: [String: String]
+    /// Nil if it is printed.
+    let writtenTo: String?
 
-    var text: String { self.list.file(passwords: self.passwords) }
+    var text: String {
+        self.writtenTo.map { "\($0) is written.\n" } ?? self.list.file(passwords: self.passwords)
+    }
 
     func write(to writer: inout JSONWriter) {
-        writer.object { $0.field("file", self.text) }
+        writer.object { $0.field("file", self.list.file(passwords: self.passwords)) }
     }
 }
