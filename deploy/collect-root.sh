@@ -12,6 +12,13 @@ for name in market-data-agent strategy-agent risk-management-agent order-executi
     ln -s quintet "$root/usr/bin/$name"
 done
 
+# Where volumes with the passwords of Redis' users are mounted: whoever runs as the image's user may fill them.
+for user in market-data-agent strategy-agent risk-management-agent order-execution-agent position-management-agent \
+    broker-simulator tradectl redis; do
+    mkdir -p "$root/access/$user"
+    chown 10001:10001 "$root/access/$user"
+done
+
 # Every library where the loader looks for it.
 libraries=$(ldd "$program")
 case $libraries in

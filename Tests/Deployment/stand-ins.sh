@@ -41,7 +41,7 @@ import "$work/base" "$base_image"
 
 compiler=$(layer compiler binutils $(packages 1))
 mkdir "$compiler/prebuilt"
-strip --strip-all -o "$compiler/prebuilt/quintet" "$program"
+cp "$program" "$compiler/prebuilt/quintet"
 cat > "$compiler/usr/bin/swift" <<'END'
 #!/bin/sh
 case "$*" in
