@@ -54,9 +54,9 @@ class Demonstration:
 
     # Commands
 
-    def run(self, *command, check_code=True, timeout=300):
-        done = subprocess.run([str(each) for each in command], env=self.environment, capture_output=True, text=True,
-                              timeout=timeout, stdin=subprocess.DEVNULL)
+    def run(self, *command, check_code=True, timeout=300, variables=None):
+        done = subprocess.run([str(each) for each in command], env={**self.environment, **(variables or {})},
+                              capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
         if check_code and done.returncode:
             raise Failure(f"{' '.join(map(str, command))} ended with {done.returncode}:\n"
                           f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -152,6 +152,8 @@ def wait(wanted):
             check(host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and not host["Privileged"]
                   and "no-new-privileges:true" in host["SecurityOpt"] and host["Memory"] and host["NanoCpus"]
                   and host["PidsLimit"], f"{service} is not confined: {host}")
+        stranger = self.compose("exec", "-T", "redis", "redis-cli", "DBSIZE", check_code=False)
+        check("NOAUTH" in stranger.stdout, f"Redis answers whoever asks: {stranger.stdout}")
         say("everything is up and healthy with no configuration")
 
     def closed_trades(self):
@@ -237,6 +239,33 @@ def wait(wanted):
         say(f"all {len(ids)} containers stopped by themselves within {taken:.1f} s")
         self.compose("down", "--volumes")
 
+    def connect_alpaca(self):
+        """As far as it goes where no broker can be reached."""
+        variables = {"SYMBOLS": "AAPL,MSFT"}
+        for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"):
+            file = self.folder / name
+            file.write_text("of-nobody\n")
+            file.chmod(0o444)
+            variables[f"{name}_FILE"] = str(file)
+        def alpaca(*arguments, **more):
+            return self.compose("--profile", "alpaca", *arguments, check_code=False, variables={**variables, **more})
+        begun = alpaca("up", "-d")
+        check(begun.returncode == 0, f"the profile alpaca does not start: {begun.stderr}")
+        running = alpaca("ps", "--services", "--filter", "status=running").stdout.split()
+        check(sorted(running) == sorted(["alpaca-redis", *(f"alpaca-{agent}" for agent in AGENTS)]),
+              f"in the profile alpaca there run {running}")
+        def says_what_is_missing():
+            container = alpaca("ps", "-q", "alpaca-market-data-agent").stdout.strip()
+            log = self.inspect(container)[0]["State"]["Health"]["Log"]
+            return log and log[-1]["ExitCode"] == 1 and "APCA_API_BASE_URL" in log[-1]["Output"]
+        self.awaited("a line that names the broker that cannot be reached", says_what_is_missing)
+        live = alpaca("run", "--rm", "-T", "--no-deps", "alpaca-order-execution-agent", "order-execution-agent",
+                      "--check-configuration", APCA_API_BASE_URL="https://api.alpaca.markets")
+        check(live.returncode == 78 and "TRADE_LIVE" in live.stdout + live.stderr,
+              f"one switch is enough for real money: {live.returncode} {live.stdout}{live.stderr}")
+        alpaca("down", "--volumes")
+        say("the profile alpaca starts up to the broker's door, and needs two switches for real money")
+
     def compare(self, report, undisturbed):
         check(undisturbed.wait(timeout=300) == 0, "the undisturbed run failed: "
               + (self.folder / "undisturbed.log").read_text(errors="replace")[-2000:])
@@ -264,6 +293,7 @@ def wait(wanted):
             self.rob_of_redis()
             self.compare(self.report(), undisturbed)
             self.stop_everything()
+            self.connect_alpaca()
         except Exception:
             self.tell()
             raise

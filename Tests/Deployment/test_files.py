@@ -66,6 +66,21 @@ class ComposeFile(unittest.TestCase):
             if not name.startswith("alpaca-"):
                 self.assertNotIn("TRADE_LIVE", service.get("environment", {}), name)
 
+    def test_each_mounts_its_own_password_alone(self):
+        services = self.config()["services"]
+        for name, service in services.items():
+            mounted = {volume.split(":")[0] for volume in service.get("volumes", []) if "-access-" in volume}
+            prefix, user = ("alpaca", name.removeprefix("alpaca-")) if name.startswith("alpaca-") else ("demo", name)
+            with self.subTest(service=name):
+                if user == "access":
+                    self.assertEqual(service["network_mode"], "none")
+                elif user in ("jaeger", "prometheus", "grafana"):
+                    self.assertEqual(mounted, set())
+                else:
+                    self.assertEqual(mounted, {f"{prefix}-access-{user}"})
+                    if user != "redis":
+                        self.assertIn(f"redis://{user}@", service["environment"]["REDIS_URL"])
+
     def test_the_example_names_every_variable_with_its_default(self):
         used = dict(re.findall(r"\$\{([A-Z_]+):?-([^}]*)\}", COMPOSE.read_text()))
         example = dict(line.split("=", 1) for line in (ROOT / "deploy/.env.example").read_text().splitlines()
