@@ -138,6 +138,8 @@ def wait(wanted):
         for program in [*AGENTS, "broker-simulator", "tradectl"]:
             said = self.run("docker", "run", "--rm", "--read-only", "--network=none", "quintet:latest", program, "--help")
             check(program in said.stdout, f"{program} in the image is something else: {said.stdout[:300]}")
+        nobody = self.run("docker", "run", "--rm", "--network=none", "quintet:latest", "quintet", check_code=False)
+        check(nobody.returncode == 64, f"the program under its own name is something: {nobody.returncode}")
         shell = self.run("docker", "run", "--rm", "quintet:latest", "sh", "-c", "true", check_code=False)
         check(shell.returncode == 127, "there is a shell in the image")
 

@@ -20,6 +20,7 @@ def end(number, _):
 
 def main():
     begun = time.monotonic()
+    test_files.BINARIES = pathlib.Path(sys.argv[1]).resolve()
     result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromModule(test_files))
     if not result.wasSuccessful():
         sys.exit(1)

@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "deploy/compose.yaml"
 AGENTS = ["market-data-agent", "strategy-agent", "risk-management-agent", "order-execution-agent",
           "position-management-agent"]
+# With the built programs; whoever runs the tests says it.
+BINARIES = ROOT / ".build/release"
 SCALING = ["strategy-agent", "risk-management-agent"]
 STREAM_OWNERS = ["market-data-agent", "order-execution-agent"]
 
@@ -165,6 +167,32 @@ class Kubernetes(unittest.TestCase):
                 else:
                     self.assertEqual(environment["AGENT_INSTANCE"], "{hostname}")
                 self.assertEqual("replicas" in spec, name not in SCALING)
+
+    def test_every_agent_accepts_what_staging_tells_it(self):
+        everything = objects("overlays/staging")
+        settings = {each["metadata"]["name"]: each["data"] for each in everything if each["kind"] == "ConfigMap"}
+        with tempfile.NamedTemporaryFile("w", suffix=".password") as password:
+            password.write("any")
+            password.flush()
+            for each in everything:
+                if each["kind"] != "Deployment":
+                    continue
+                container = each["spec"]["template"]["spec"]["containers"][0]
+                variables = {"APCA_API_KEY_ID": "any", "APCA_API_SECRET_KEY": "any"}
+                for source in container["envFrom"]:
+                    variables |= settings.get(source.get("configMapRef", {}).get("name"), {})
+                for variable in container["env"]:
+                    if source := variable.get("valueFrom"):
+                        reference = source["configMapKeyRef"]
+                        variables[variable["name"]] = settings[reference["name"]][reference["key"]]
+                    else:
+                        value = re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], variable["value"])
+                        variables[variable["name"]] = value
+                variables["REDIS_PASSWORD_FILE"] = password.name
+                with self.subTest(agent=each["metadata"]["name"]):
+                    done = subprocess.run([BINARIES / container["command"][0], "--check-configuration"], env=variables,
+                                          capture_output=True, text=True)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_only_what_is_named_may_be_reached(self):
         policies = {each["metadata"]["name"]: each["spec"] for each in objects("overlays/staging")
