@@ -109,6 +109,8 @@ private struct Grant {
                 commands: ["xreadgroup", "xack", "xclaim", "xpending", "xgroup|create"],
                 keys: agent.allStreams.map(keys.stream)
             ),
+            // For metrics.
+            Grant(commands: ["xinfo|groups", "xinfo|consumers", "xrange"], keys: agent.allStreams.map(keys.stream)),
             Grant(commands: ["xadd", "xlen"], keys: appended.map(keys.stream)),
             Grant(
                 commands: ["xtrim", "xlen", "xrange", "xpending", "xinfo|stream", "xinfo|groups"],
@@ -134,14 +136,17 @@ private struct Grant {
 
     private static func rates(_ keys: RedisKeys) -> [Grant] {
         [
-            Grant(commands: ["lindex", "lpop", "rpop", "llen", "rpush", "pexpire"], keys: [keys.allDepartures]),
+            Grant(
+                commands: ["lindex", "lpop", "lrange", "rpop", "llen", "rpush", "pexpire"],
+                keys: [keys.allDepartures]
+            ),
             Grant(commands: ["hget", "hmget", "hset", "pexpire", "del"], keys: [keys.allNotices]),
         ]
     }
 
     private static func quotePublishing(_ keys: RedisKeys) -> [Grant] {
         [
-            Grant(commands: ["hlen", "hset"], keys: [keys.quoteVersions]),
+            Grant(commands: ["hkeys", "hlen", "hset"], keys: [keys.quoteVersions]),
             Grant(commands: ["smembers"], keys: [keys.quoteConsumers]),
             Grant(commands: ["hlen", "hget"], keys: [keys.quoteCursors]),
             Grant(commands: ["scard", "sadd"], keys: [keys.quoteBacklog]),
@@ -171,7 +176,7 @@ private struct Grant {
     /// Reads everything; says what an operator says.
     static func ofOperator(_ keys: RedisKeys) -> [Grant] {
         let given = AgentName.allCases.flatMap { [$0.replays] + $0.lanes.map($0.callStream) }
-        let appended = OperatorAccess.publications.map(\.stream) + given
+        let appended = OperatorAccess.publications.map(\.stream) + given + [.journal]
         let written = OperatorAccess.writtenDocuments
         return [
             Self.scripts(keys),

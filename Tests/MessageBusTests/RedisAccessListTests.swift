@@ -187,7 +187,7 @@ import TradingCore
         let own = "{quintet}:stream:strategy.entry.signal"
         for words in [
             ["ACL", "SETUSER", user, "+@all"], ["ACL", "LIST"], ["CONFIG", "SET", "requirepass", ""], ["FLUSHALL"],
-            ["FLUSHDB"], ["SCRIPT", "FLUSH"], ["FUNCTION", "LOAD", "x"], ["DEBUG", "SLEEP", "0"], ["SHUTDOWN"],
+            ["FLUSHDB"], ["SCRIPT", "FLUSH"], ["FUNCTION", "LOAD", "x"], ["SHUTDOWN"],
             ["REPLICAOF", "NO", "ONE"], ["KEYS", "*"], ["SCAN", "0"], ["MONITOR"], ["CLIENT", "LIST"],
             ["MODULE", "LIST"],
             ["DEL", own], ["UNLINK", own], ["RENAME", own, own + "2"], ["COPY", own, own + "2"],
