@@ -40,8 +40,12 @@ package struct RedisAccessList: Sendable {
             return (["user", user.name, login.isEmpty ? "off" : "on", login] + user.rules)
                 .filter { !$0.isEmpty }.joined(separator: " ")
         }
-        return (["user default off resetpass resetkeys resetchannels -@all"] + lines).map { $0 + "\n" }.joined()
+        return ([Self.defaultUser] + lines).map { $0 + "\n" }.joined()
     }
+
+    /// Nobody can be it, as it is off. Redis 7.0 itself is, when it reads its append-only file: what it may not do then,
+    /// such as the transaction that each commit is in there, would be lost at every restart of Redis.
+    private static let defaultUser = "user default off resetpass ~* &* +@all"
 
     private static func digest(of password: String) -> String {
         var digest = [UInt8](repeating: 0, count: 32)

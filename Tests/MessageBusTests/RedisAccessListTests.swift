@@ -290,6 +290,27 @@ import TradingCore
         #expect(log == .array([]))
     }
 
+    /// Redis reads its append-only file as the default user, and asks again what that one may do.
+    @Test func `a commit of several writes outlasts a restart of Redis`() throws {
+        let server = try RedisServer(appendOnly: true, accessList: RedisAccessList(namespace: "quintet"))
+        defer { server.stop() }
+        self.server.stop()
+        let user = AgentName.riskManagement.rawValue
+        let bus = RedisMessageBus(endpoint: server.endpoint(of: user))
+        var commit = Commit()
+        commit.puts = [(key: Account.key, body: [1])]
+        commit.messages = [OutboundMessage(stream: .journal, channel: nil, body: [1])]
+        #expect(try bus.commit(commit) == .committed)
+        try server.restart()
+        let afterwards = RedisMessageBus(endpoint: server.endpoint(of: user))
+        #expect(try afterwards.load([Account.key])[0]?.body == [1])
+        #expect(throws: MessageBusError.self) {
+            var nobody = server.endpoint
+            (nobody.user, nobody.password) = (nil, nil)
+            _ = try RedisMessageBus(endpoint: nobody).load([Account.key])
+        }
+    }
+
     @Test func `the file has digests, no password, and a line for each user`() throws {
         defer { self.server.stop() }
         let list = RedisAccessList(namespace: "quintet")
@@ -299,7 +320,7 @@ import TradingCore
         #expect(!text.contains("hunter2"))
         let digest = "#f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7"
         #expect(text.split(separator: "\n").count { $0.contains(" on \(digest) ") } == 7)
-        #expect(text.hasPrefix("user default off "))
+        #expect(text.hasPrefix("user default off resetpass "))
         #expect(list.file(passwords: [:]).contains("user strategy-agent off "))
     }
 }
