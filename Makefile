@@ -52,7 +52,6 @@ ifneq ($(strip $(UNKNOWN)),)
 $(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)
 endif
 
-# Whatever profile a service is in, `down` takes it along.
 PROFILES := demo alpaca observability
 PROFILE ?= demo
 compose = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
@@ -61,7 +60,7 @@ compose = $$(docker compose version >/dev/null 2>&1 && echo docker compose || ec
 CHOSEN_AGENT = $(patsubst %-agent,%,$(AGENT))
 SERVICE = $(if $(filter alpaca,$(PROFILE)),alpaca-)$(CHOSEN_AGENT)-agent
 
-ifneq ($(filter up scale restart,$(MAKECMDGOALS)),)
+ifneq ($(filter up down scale restart,$(MAKECMDGOALS)),)
 ifneq ($(filter-out $(PROFILES),$(PROFILE)),)
 $(error PROFILE=$(PROFILE): no such profile; there are $(PROFILES))
 endif
@@ -214,11 +213,11 @@ image: ## Build the container image with every program
 up: ## Start the demonstration in containers; PROFILE=alpaca your account, PROFILE="demo observability" with dashboards
 	@$(call compose,$(PROFILE)) up -d
 
-down: ## Stop and remove the containers; the ledger of an account stays
-	@$(call compose,$(PROFILES)) down
+down: ## Stop and remove the demonstration's containers; PROFILE=alpaca your account's, whose ledger stays
+	@$(call compose,$(PROFILE)) down
 
 scale: ## AGENT=strategy N=3: that many containers of one agent
-	@$(call compose,$(PROFILE)) up -d --no-recreate --scale $(SERVICE)=$(N)
+	@$(call compose,$(PROFILE)) up -d --no-deps --no-recreate --scale $(SERVICE)=$(N) $(SERVICE)
 
 restart: ## AGENT=order-execution: restart the containers of one agent
 	@$(call compose,$(PROFILE)) restart $(SERVICE)

@@ -313,7 +313,8 @@ struct AgentDesk: Sendable {
             rates: self.configuration.rates,
             marketTime: self.configuration.marketTime,
             stop: self.stop,
-            heartbeat: heartbeat
+            heartbeat: heartbeat,
+            logger: self.logger
         ).run()
     }
 

@@ -67,6 +67,13 @@ final class TLSContext: @unchecked Sendable {
                         : "\(file) holds no key in PEM that can be read without a password"
                 )
             }
+            // One of another kind is taken without being compared.
+            guard SSL_CTX_check_private_key(pointer) == 1 else {
+                throw RedisTLSError(
+                    .key,
+                    "\(file) is not the key of the certificate in \(settings.certificateFile ?? "")"
+                )
+            }
         }
     }
 

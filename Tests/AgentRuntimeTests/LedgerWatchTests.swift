@@ -1,5 +1,6 @@
 import AgentRuntime
 import Brokerage
+import Logging
 import MessageBus
 import Telemetry
 import TestSupport
@@ -34,6 +35,7 @@ import TradingCore
             marketTime: .simulated,
             stop: StopSignal(),
             heartbeat: Heartbeat(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             metrics: self.metrics
         )
     }

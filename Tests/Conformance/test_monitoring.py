@@ -44,6 +44,8 @@ class PromtoolTests(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stdout.decode())
 
     def test_the_configuration_and_its_rules_are_right(self):
+        for name in ("prometheus.yaml", "kubernetes.yaml"):
+            self.promtool("check", "config", "--syntax-only", DEPLOY / "prometheus" / name)
         self.promtool("check", "config", DEPLOY / "prometheus/prometheus.yaml")
         self.promtool("check", "rules", "--lint-fatal", RULES)
 

@@ -31,7 +31,7 @@ import TradingCore
             "system.trading.halted": [tool], "system.trading.resumed": [tool],
             "order.exit.requested": [positions, tool], "order.abort.requested": [positions, tool],
             "broker.orders.moved": [market],
-            "dead_letter": Set(agents), "journal": Set(agents), "of.my.own": [],
+            "dead_letter": Set(agents), "journal": Set(agents + [tool]), "of.my.own": [],
             "calls.market-data-agent.market-data": [market, tool],
             "calls.risk-management-agent.account": [risk, tool],
             "calls.order-execution-agent.entries": [orders, tool],

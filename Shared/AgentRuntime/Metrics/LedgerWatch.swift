@@ -1,5 +1,6 @@
 package import Brokerage
 package import CoreMetrics
+package import Logging
 package import MessageBus
 package import TradingCore
 
@@ -13,6 +14,8 @@ package final class LedgerWatch {
     private let marketTime: MarketTime
     private let stop: StopSignal
     private let heartbeat: Heartbeat
+    private let logger: Logger
+    private var repetitions = RepetitionFilter()
     private var board: GaugeBoard
     private var unknownOrders: StandingTimes<ClientOrderID> = StandingTimes()
 
@@ -25,6 +28,7 @@ package final class LedgerWatch {
         marketTime: MarketTime,
         stop: StopSignal,
         heartbeat: Heartbeat,
+        logger: Logger,
         metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.agent = agent
@@ -33,6 +37,7 @@ package final class LedgerWatch {
         self.marketTime = marketTime
         self.stop = stop
         self.heartbeat = heartbeat
+        self.logger = logger
         self.board = GaugeBoard(metrics)
     }
 
@@ -45,8 +50,11 @@ package final class LedgerWatch {
         do {
             self.board.show(try self.readings())
         } catch {
-            // That Redis is lost is said elsewhere. What it held is not known any more.
+            // What Redis held is not known any more. That it is lost is said elsewhere.
             self.board.show([])
+            let isLost = (error as? MessageBusError)?.code == .unreachable
+            guard !isLost, self.repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) else { return }
+            self.logger.error("metrics of the ledger cannot be read", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -70,8 +70,10 @@ package final class SpanExport {
                 guard let pause = try self.sendNext() else { continue }
                 return pause
             }
-        } catch {
+        } catch let error as MessageBusError where error.code == .unreachable {
             // The bus is looked after elsewhere; the spans wait in it.
+        } catch {
+            self.say("spans cannot be read from the journal: they wait in it", "\(error)")
         }
         return self.settings.scheduleDelay
     }
@@ -142,8 +144,15 @@ package final class SpanExport {
         var batches: [OTLPCollector.Batch] = []
         for body in bodies {
             guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)),
-                let spans = try? entry.allSpans.filter({ self.settings.sampler.takes($0.traceID) }), !spans.isEmpty
-            else { continue }
+                let all = try? entry.allSpans
+            else {
+                // Such as a newer version's; how many spans it holds is not known.
+                self.dropped.increment()
+                self.say("an entry of the journal cannot be read: its spans are not sent", "it has another form")
+                continue
+            }
+            let spans = all.filter { self.settings.sampler.takes($0.traceID) }
+            guard !spans.isEmpty else { continue }
             let service = entry.source
             if let index = batches.firstIndex(where: { $0.service == service && $0.instance == entry.instance }) {
                 batches[index].spans += spans

@@ -71,9 +71,10 @@ package struct BrokerCall: Hashable, Sendable, JSONCodable {
         }
     }
 
-    /// Whether the call opens a position.
+    /// Whether the call opens a position. Whatever an order is called, one that buys does.
     package var isEntry: Bool {
-        if case .place(let terms) = self.operation { terms.clientOrderID.role == .entry } else { false }
+        guard case .place(let terms) = self.operation else { return false }
+        return terms.clientOrderID.role == .entry || terms.side == .buy
     }
 
     /// What the call is about, for ids of messages: the operation and the orders it concerns.

@@ -173,6 +173,14 @@ package struct Trade: Hashable, Sendable, JSONCodable {
         self.signaledAt = try object.value("signaled_at")
         self.quantity = try object.value("quantity")
         self.orders = try object.value("orders")
+        // Several agents write this record. An order in it that is not its own must not reach the broker.
+        for (index, order) in self.orders.enumerated() {
+            let side: OrderSide = order.id.role == .entry ? .buy : .sell
+            guard order.id.trade == self.id, order.terms.symbol == self.symbol, order.terms.side == side else {
+                throw JSONError("is no order of this trade: \(order.id), \(order.terms.symbol)")
+                    .inside("\(index)").inside("orders")
+            }
+        }
         self.refusal = try object.optional("refusal")
         self.exitReason = try object.optional("exit_reason")
         self.pnl = try object.optional("pnl")

@@ -70,7 +70,11 @@ package struct JournalLine: Hashable, Sendable {
             "\(Timestamp(milliseconds: self.recordedAt.milliseconds))", time, source, self.trade?.rawValue ?? "-",
             self.what,
         ].joined(separator: "  ")
-        return line.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n"
+        // What others have written must not steer the terminal.
+        let characters = line.unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? " " : Character(scalar)
+        }
+        return String(characters) + "\n"
     }
 
     private static let sourceWidth = AgentName.allCases.map(\.rawValue.count).max() ?? 0

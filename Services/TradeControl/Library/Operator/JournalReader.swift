@@ -46,11 +46,13 @@ struct JournalReader {
         }
     }
 
-    static func entry(_ bytes: [UInt8], _ id: String) throws -> JournalEntry {
+    /// Nil, and a line on the error output, for what cannot be read, such as another version's.
+    static func entry(_ bytes: [UInt8], _ id: String) -> JournalEntry? {
         do {
             return try JournalEntry(json: try JSONValue(parsing: bytes))
         } catch {
-            throw CommandFailure(.failed, "The journal's entry \(id) cannot be read: \(error).")
+            FileSystem.write("tradectl: the journal's entry \(id) cannot be read: \(error)\n", to: STDERR_FILENO)
+            return nil
         }
     }
 }

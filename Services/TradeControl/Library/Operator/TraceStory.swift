@@ -17,8 +17,8 @@ package struct TraceStory: OperatorAnswer {
         let trade = try desk.existingTrade(id)
         var steps: [Step] = []
         try JournalReader(desk.bus).forEach(holding: trade.traceID.rawValue) { id, bytes in
-            let entry = try JournalReader.entry(bytes, id)
-            steps += try entry.allSpans.filter { $0.traceID == trade.traceID }
+            guard let entry = JournalReader.entry(bytes, id), let spans = try? entry.allSpans else { return }
+            steps += spans.filter { $0.traceID == trade.traceID }
                 .map { Step(service: entry.source, span: $0) }
         }
         guard !steps.isEmpty else {
@@ -34,6 +34,10 @@ package struct TraceStory: OperatorAnswer {
     package init(_ trade: TradeID, _ traceID: TraceID, _ steps: [Step]) {
         self.trade = trade
         self.traceID = traceID
+        // A question that is asked again with the same id has the same span again: told once, or each would tell all that
+        // follows anew.
+        var seen: Set<SpanID> = []
+        let steps = steps.filter { seen.insert($0.span.id).inserted }
         let known = Set(steps.map(\.span.id))
         let children = Dictionary(grouping: steps) { step in step.span.parent.flatMap { known.contains($0) ? $0 : nil }
         }

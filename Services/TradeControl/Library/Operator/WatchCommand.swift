@@ -58,7 +58,7 @@ package struct WatchCommand: ParsableCommand {
                     if isAway { Self.remark("Redis is back.") }
                     isAway = false
                     for entry in entries {
-                        guard try self.show(entry) else { return }
+                        guard self.show(entry) else { return }
                         cursor = entry.id
                     }
                     guard entries.isEmpty else { continue }
@@ -73,8 +73,9 @@ package struct WatchCommand: ParsableCommand {
     }
 
     /// False once nobody reads any more.
-    private func show(_ entry: (id: String, body: [UInt8])) throws -> Bool {
-        let lines = try JournalLine.lines(of: try JournalReader.entry(entry.body, entry.id)).filter { line in
+    private func show(_ entry: (id: String, body: [UInt8])) -> Bool {
+        guard let told = JournalReader.entry(entry.body, entry.id) else { return true }
+        let lines = ((try? JournalLine.lines(of: told)) ?? []).filter { line in
             (self.trade.map { line.trade == $0 } ?? true) && (self.symbol.map { line.isAbout($0) } ?? true)
         }
         guard !lines.isEmpty else { return true }
