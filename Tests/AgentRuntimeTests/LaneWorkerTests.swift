@@ -291,7 +291,16 @@ import TradingCore
         var stop = order
         stop.terms.clientOrderID = ClientOrderID(trade: order.id.trade, role: .stop, attempt: 1)
         try stage.store(stop)
-        _ = try stage.answer(BrokerCall(.place(stop.terms), lane: .entries))
+        guard case .unavailable = try stage.answer(BrokerCall(.place(stop.terms), lane: .entries)).outcome else {
+            Issue.record("a purchase was sent because it is called a stop")
+            return
+        }
+        #expect(stage.broker.placed == 0)
+        stop.terms.side = .sell
+        let sale = BrokerCall(.place(stop.terms), lane: .entries)
+        #expect(!sale.isEntry)
+        try stage.store(stop)
+        _ = try stage.answer(sale)
         #expect(stage.broker.placed == 1)
     }
 
