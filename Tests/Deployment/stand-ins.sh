@@ -35,7 +35,7 @@ layer() { # NAME PACKAGE…: a folder with the base and these
 work=/mnt
 mount -t tmpfs -o size=3g quintet-stand-ins "$work"
 runtime=$(packages 2)
-debootstrap --variant=minbase --include="${runtime// /,}" bookworm "$work/base" http://deb.debian.org/debian \
+debootstrap --variant=minbase --include="${runtime// /,}" bookworm "$work/base" \
     >"$work/log" 2>&1 || { tail -n 20 "$work/log" "$work/base/debootstrap/debootstrap.log" >&2; exit 1; }
 import "$work/base" "$base_image"
 

@@ -135,6 +135,27 @@ import TradingCore
         #expect(try Trade(json: try JSONValue(parsing: JSONWriter.bytes(trade))) == trade)
     }
 
+    @Test func `an order that does not fit its trade is refused with its place`() throws {
+        let trade = try self.makeTrade()
+        let own = self.makeOrder(trade, .exit, .unknown, quantity: 1)
+        var bought = own
+        bought.terms.side = .buy
+        var sold = self.makeOrder(trade, .entry, .intent, quantity: 1)
+        sold.terms.side = .sell
+        var foreign = own
+        foreign.terms.symbol = try #require(Symbol("MSFT"))
+        var another = own
+        let other = TradeID(symbol: trade.symbol, signaledAt: self.start + .seconds(1))
+        another.terms.clientOrderID = ClientOrderID(trade: other, role: .exit, attempt: 1)
+        for order in [bought, sold, foreign, another] {
+            var forged = trade
+            forged.orders = [own, order]
+            let text = JSONWriter.bytes(forged)
+            let refusal = #expect(throws: JSONError.self) { try Trade(json: try JSONValue(parsing: text)) }
+            #expect(refusal?.path == ["orders", "1"])
+        }
+    }
+
     @Test(arguments: [
         ("100", "95", "115", "3"), ("175.5", "166.72", "201.82", "2.99772209"), ("100", "100", "115", "0"),
         ("100", "101", "115", "0"), ("100", "99.99999999", "115", "1500000000"), ("100", "95", "90", "-2"),
