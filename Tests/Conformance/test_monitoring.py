@@ -44,8 +44,13 @@ class PromtoolTests(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stdout.decode())
 
     def test_the_configuration_and_its_rules_are_right(self):
-        for name in ("prometheus.yaml", "kubernetes.yaml"):
-            self.promtool("check", "config", "--syntax-only", DEPLOY / "prometheus" / name)
+        # Debian's Prometheus cannot look for pods; what it is told of them is checked without that.
+        discovery = "    kubernetes_sd_configs:\n      - {role: pod}\n"
+        text = (DEPLOY / "prometheus/kubernetes.yaml").read_text()
+        self.assertIn(discovery, text)
+        file = self.directory / "kubernetes.yaml"
+        file.write_text(text.replace(discovery, "    static_configs:\n      - {targets: ['any:1']}\n"))
+        self.promtool("check", "config", "--syntax-only", file)
         self.promtool("check", "config", DEPLOY / "prometheus/prometheus.yaml")
         self.promtool("check", "rules", "--lint-fatal", RULES)
 
