@@ -129,10 +129,10 @@ test: setup ## Run every test, then conformance and, where there is a Docker eng
 	fi
 	$(MAKE) --no-print-directory sessions
 	# A Docker engine is not installed on a machine that nobody has given for it.
-	if [ -n "$${CI:-}" ] || { command -v dockerd >/dev/null && $(or $(SUDO),env) true 2>/dev/null; }; then
+	if [ -n "$${CI:-}" ] || { command -v dockerd kubectl >/dev/null && $(or $(SUDO),env) true 2>/dev/null; }; then
 		$(MAKE) --no-print-directory deployment-packages containers
 	else
-		echo "left out: the run in containers, which needs root and a Docker engine; make deployment installs that"
+		echo "left out: the run in containers, which needs root, kubectl and a Docker engine; make deployment installs the engine"
 	fi
 
 conformance: PACKAGES += python3 python3-venv

@@ -4,7 +4,6 @@ the one process that holds the namespaces."""
 import contextlib
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +76,3 @@ class Engine:
                         if time.monotonic() > deadline:
                             raise
                         time.sleep(0.1)
-
-    def remove(self):
-        shutil.rmtree(self.folder)

@@ -17,7 +17,8 @@ package struct JournalCommand: ParsableCommand {
             abstract: "Prints the journal's entries in order, one JSON object a line.",
             discussion: """
                 An entry is one commit: who made it and when, what message caused it, what it said (messages), the \
-                trades as it left them (documents, with the steps taken), and the spans that tell of it.
+                trades as it left them (documents, with the steps taken), and what its trace is made of beside that \
+                (handling, and spans).
 
                 Example: tradectl journal export --trade AAPL-20090206T210000Z > trade.jsonl
 

@@ -46,10 +46,11 @@ struct JournalReader {
         }
     }
 
-    /// Nil, and a line on the error output, for what cannot be read, such as another version's.
-    static func entry(_ bytes: [UInt8], _ id: String) -> JournalEntry? {
+    /// What `look` finds in an entry. Nil, and a line on the error output, for what cannot be read, such as another
+    /// version's.
+    static func read<Found>(_ bytes: [UInt8], _ id: String, _ look: (JournalEntry) throws -> Found) -> Found? {
         do {
-            return try JournalEntry(json: try JSONValue(parsing: bytes))
+            return try look(try JournalEntry(json: try JSONValue(parsing: bytes)))
         } catch {
             FileSystem.write("tradectl: the journal's entry \(id) cannot be read: \(error)\n", to: STDERR_FILENO)
             return nil

@@ -17,9 +17,10 @@ package struct TraceStory: OperatorAnswer {
         let trade = try desk.existingTrade(id)
         var steps: [Step] = []
         try JournalReader(desk.bus).forEach(holding: trade.traceID.rawValue) { id, bytes in
-            guard let entry = JournalReader.entry(bytes, id), let spans = try? entry.allSpans else { return }
-            steps += spans.filter { $0.traceID == trade.traceID }
-                .map { Step(service: entry.source, span: $0) }
+            let told = JournalReader.read(bytes, id) { entry in
+                try entry.allSpans.map { Step(service: entry.source, span: $0) }
+            }
+            steps += (told ?? []).filter { $0.span.traceID == trade.traceID }
         }
         guard !steps.isEmpty else {
             throw CommandFailure(

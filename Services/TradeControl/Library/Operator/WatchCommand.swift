@@ -14,7 +14,7 @@ package struct WatchCommand: ParsableCommand {
 
             Example: tradectl watch --symbol AAPL
 
-            With --json it prints the journal's entries as `tradectl journal export` does, one a line.
+            With --json it prints the entries that tell of these as `tradectl journal export` does, one a line.
 
             \(OutputOptions.conventions)
             """
@@ -74,8 +74,8 @@ package struct WatchCommand: ParsableCommand {
 
     /// False once nobody reads any more.
     private func show(_ entry: (id: String, body: [UInt8])) -> Bool {
-        guard let told = JournalReader.entry(entry.body, entry.id) else { return true }
-        let lines = ((try? JournalLine.lines(of: told)) ?? []).filter { line in
+        let told = JournalReader.read(entry.body, entry.id) { try JournalLine.lines(of: $0) } ?? []
+        let lines = told.filter { line in
             (self.trade.map { line.trade == $0 } ?? true) && (self.symbol.map { line.isAbout($0) } ?? true)
         }
         guard !lines.isEmpty else { return true }
