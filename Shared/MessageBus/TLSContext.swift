@@ -3,8 +3,9 @@ import Glibc
 import Synchronization
 
 /// What all TLS sessions with the same settings have in common: whom to trust, and who the client is.
-///
-/// Has no state that changes once it is made, and OpenSSL counts references atomically, so it may go to any thread.
+// Unchecked, as the compiler cannot see into OpenSSL: the one stored property is a constant, everything about the context
+// is set in `init`, and afterwards it is only handed to SSL_new, which OpenSSL allows on any thread (it counts references
+// atomically and locks what contexts share). The last reference frees it.
 final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
 

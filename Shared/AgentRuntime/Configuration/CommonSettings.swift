@@ -64,6 +64,7 @@ package struct CommonSettings: Sendable {
             pidFile: try settings.optionalString("pid.file")
         )
     }
+
     /// Replicas that are started from one description, as containers are, can have nothing else of their own.
     private static func instance(
         _ settings: Settings,
