@@ -101,7 +101,7 @@ private struct Grant {
     static func of(_ agent: AgentName, _ keys: RedisKeys) -> [Grant] {
         let calls = agent.lanes.map(agent.callStream)
         let said = agent.publications.filter { $0 != .quoteUpdated }.map(\.stream)
-        let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox]) + [.deadLetter, .journal]
+        let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox, .questions]) + [.deadLetter, .journal]
         let trimmed = agent.trimmedStreams + [.journal]
         let written = agent.writtenDocuments + [DocumentFamily(.installation), DocumentFamily(.spanExport)]
         let leases = [agent.feedLease, AgentName.spanExportLease].compactMap(\.self)

@@ -162,7 +162,7 @@ package struct ConsumerGroup: Hashable, Sendable {
 
     /// When it was appended, by the server's clock.
     package var oldestPendingTime: Timestamp? {
-        self.oldestPending?.split(separator: "-").first.flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+        self.oldestPending.map { StreamPosition($0).time }
     }
 }
 

@@ -28,12 +28,7 @@ extension [Delivery] {
     /// Oldest first, whatever the stream; in the order they came where ids are equal.
     mutating func sortByAge() {
         guard self.count > 1 else { return }
-        let keyed = self.enumerated().map { offset, delivery in (Self.age(delivery.id), offset, delivery) }
-        self = keyed.sorted { ($0.0.0, $0.0.1, $0.1) < ($1.0.0, $1.0.1, $1.1) }.map(\.2)
-    }
-
-    private static func age(_ id: String) -> (UInt64, UInt64) {
-        let parts = id.split(separator: "-")
-        return (parts.first.flatMap { UInt64($0) } ?? 0, parts.last.flatMap { UInt64($0) } ?? 0)
+        let keyed = self.enumerated().map { offset, delivery in (StreamPosition(delivery.id), offset, delivery) }
+        self = keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }
 }

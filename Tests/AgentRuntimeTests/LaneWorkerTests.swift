@@ -15,6 +15,7 @@ import TradingCore
         var placed = 0
         var looks = 0
         var failure: BrokerError?
+        var clockFailure: BrokerError?
         var known: OrderReport?
 
         func place(_ order: OrderReference) throws(BrokerError) -> OrderReport {
@@ -37,7 +38,10 @@ import TradingCore
             throw BrokerError(.refused(code: "403"), "not now")
         }
         func account() throws(BrokerError) -> BrokerAccount { BrokerAccount(cash: .zero, equity: .zero) }
-        func clock() throws(BrokerError) -> Timestamp { self.time }
+        func clock() throws(BrokerError) -> Timestamp {
+            if let clockFailure { throw clockFailure }
+            return self.time
+        }
         func calendar(from start: CalendarDate, to end: CalendarDate) throws(BrokerError) -> [TradingSession] { [] }
         func bars(_ request: BarsRequest) throws(BrokerError) -> [Bar] { [] }
         func latestQuotes(_ symbols: [Symbol]) throws(BrokerError) -> [Quote] { [] }
@@ -330,6 +334,25 @@ import TradingCore
         case .unknown: #expect(!isThere)
         default: Issue.record("\(try stage.lastAnswer().outcome)")
         }
+    }
+
+    @Test func `the journal has every call, and apart those that belong to no trade's story`() throws {
+        let stage = try Stage(.marketData, .marketData, marketTime: .simulated)
+        func entries(_ stream: StreamName) throws -> [JournalEntry] {
+            try stage.bus.tail(of: stream, limit: 10).map { try JournalEntry(json: try JSONValue(parsing: $0.body)) }
+        }
+        _ = try stage.answer(BrokerCall(.clock, lane: .marketData))
+        #expect(try entries(.journal).isEmpty)
+        let question = try #require(try entries(.questions).first)
+        #expect(question.source == "market-data-agent" && question.instance == "a")
+        #expect(question.spans.map(\.name) == ["broker_api.get_clock", "send broker.call.completed"])
+        #expect(question.spans.first?.attributes["broker.outcome"] == .text("answered"))
+        #expect(question.messages.isEmpty)
+        // What has failed concerns everybody.
+        stage.broker.clockFailure = BrokerError(.refused(code: "500"), "no clock")
+        _ = try stage.answer(BrokerCall(.clock, lane: .marketData))
+        #expect(try entries(.questions).count == 1)
+        #expect(try entries(.journal).count == 1)
     }
 
     @Test func `the machine's clock is held against the broker's in a real market`() throws {

@@ -57,11 +57,7 @@ import TradingCore
             },
             "nobody asked what the broker holds"
         )
-        guard case .brokerCallRequested(let call) = request.body else { return .poll }
-        var message = request
-        message.body = .brokerCallCompleted(BrokerAnswer(call, outcome))
-        message.id = MessageID(derivedFrom: "completed", request.id.rawValue)
-        return .message(message)
+        return Sample.answer(to: request, outcome)
     }
 
     private func pollUntilAsked() throws -> Decision {

@@ -251,4 +251,13 @@ enum Sample {
         call.misses = misses
         return Self.message(.brokerCallCompleted(BrokerAnswer(call, outcome)), trade)
     }
+
+    /// As a lane answers a request.
+    static func answer(to request: Message, _ outcome: BrokerAnswer.Outcome) -> Input {
+        guard case .brokerCallRequested(let call) = request.body else { return .poll }
+        var message = request
+        message.body = .brokerCallCompleted(BrokerAnswer(call, outcome))
+        message.id = MessageID(derivedFrom: "completed", request.id.rawValue)
+        return .message(message)
+    }
 }

@@ -12,11 +12,11 @@ import TradingCore
         let connected = try stage.judge(.feed(.connected))
         #expect(connected.calls.map(\.name) == ["clock"])
         let clock = try #require(connected.messages.first)
-        let caughtUp = try stage.judge(Self.answer(clock, .clock(start)))
+        let caughtUp = try stage.judge(Sample.answer(to: clock, .clock(start)))
         #expect(caughtUp.calls.map(\.name) == ["calendar", "latest_quotes", "bars"])
         let calendar = try #require(caughtUp.messages.first)
         try stage.judge(
-            Self.answer(calendar, .sessions([Self.session(Self.date), Self.session(Self.date.adding(days: 1))]))
+            Sample.answer(to: calendar, .sessions([Self.session(Self.date), Self.session(Self.date.adding(days: 1))]))
         )
         return stage
     }
@@ -27,13 +27,6 @@ import TradingCore
             open: NewYorkTime.timestamp(on: date, hour: 9, minute: 30),
             close: NewYorkTime.timestamp(on: date, hour: 16)
         )
-    }
-
-    private static func answer(_ request: Message, _ outcome: BrokerAnswer.Outcome) -> Input {
-        guard case .brokerCallRequested(let call) = request.body else { return .poll }
-        var message = request
-        message.body = .brokerCallCompleted(BrokerAnswer(call, outcome))
-        return .message(message)
     }
 
     private func quote(_ hour: Int, _ minute: Int = 0) throws -> Input {
@@ -76,13 +69,13 @@ import TradingCore
         days: Int? = nil
     ) throws -> Decision {
         let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
-        var calendar = try #require(try stage.judge(Self.answer(clock, .clock(time))).messages.first)
+        var calendar = try #require(try stage.judge(Sample.answer(to: clock, .clock(time))).messages.first)
         if let days, var call = Self.call(calendar) {
             let date = NewYorkTime.date(of: time)
             call.operation = .calendar(date, date.adding(days: days))
             calendar.body = .brokerCallRequested(call)
         }
-        return try stage.judge(Self.answer(calendar, .sessions(sessions)))
+        return try stage.judge(Sample.answer(to: calendar, .sessions(sessions)))
     }
 
     @Test func `opening and closing are told once each, at their own time`() throws {
@@ -115,9 +108,9 @@ import TradingCore
         let late = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day))
         let asked = try #require(try late.judge(.feed(.connected)).messages.first)
         let noon = NewYorkTime.timestamp(on: Self.date, hour: 12)
-        let calendar = try #require(try late.judge(Self.answer(asked, .clock(noon))).messages.first)
+        let calendar = try #require(try late.judge(Sample.answer(to: asked, .clock(noon))).messages.first)
         #expect(try late.clock().isOpen == nil)
-        try late.judge(Self.answer(calendar, .sessions([Self.session(Self.date)])))
+        try late.judge(Sample.answer(to: calendar, .sessions([Self.session(Self.date)])))
         #expect(try late.clock().isOpen == true)
     }
 
@@ -149,7 +142,7 @@ import TradingCore
         let hinted = try stage.judge(try self.dailyBar())
         #expect(hinted.events.isEmpty)
         #expect(hinted.calls.map(\.name) == ["bars"])
-        let answer = Self.answer(try #require(hinted.messages.first), .bars([try Self.bar()]))
+        let answer = Sample.answer(to: try #require(hinted.messages.first), .bars([try Self.bar()]))
         let complete = try stage.judge(answer)
         #expect(complete.events == [.barsReceived])
         #expect(complete.messages.first?.timestamp == Self.session(Self.date).close)
@@ -169,10 +162,10 @@ import TradingCore
             // A bar that is late is asked for again with every poll.
             let poll = try #require(try stage.judge(.poll).messages.first)
             let end = Self.session(Self.date).close + .seconds(30)
-            let asked = try stage.judge(Self.answer(poll, .clock(end)))
+            let asked = try stage.judge(Sample.answer(to: poll, .clock(end)))
             #expect(asked.calls.map(\.name) == ["bars"])
-            try stage.judge(Self.answer(try #require(asked.messages.first), .bars([try Self.bar()])))
-            #expect(try stage.judge(Self.answer(poll, .clock(end + .seconds(30)))).calls.isEmpty)
+            try stage.judge(Sample.answer(to: try #require(asked.messages.first), .bars([try Self.bar()])))
+            #expect(try stage.judge(Sample.answer(to: poll, .clock(end + .seconds(30)))).calls.isEmpty)
         }
     }
 
@@ -190,11 +183,11 @@ import TradingCore
         #expect(try stage.judge(try self.quote(16)).calls.isEmpty)
         let poll = try #require(try stage.judge(.poll).messages.first)
         let close = Self.session(Self.date).close
-        #expect(try stage.judge(Self.answer(poll, .clock(close + .seconds(299)))).calls.isEmpty)
+        #expect(try stage.judge(Sample.answer(to: poll, .clock(close + .seconds(299)))).calls.isEmpty)
         #expect(try stage.judge(try self.dailyBar()).calls.isEmpty)
-        let asked = try stage.judge(Self.answer(poll, .clock(close + .seconds(300))))
+        let asked = try stage.judge(Sample.answer(to: poll, .clock(close + .seconds(300))))
         #expect(asked.calls.map(\.name) == ["bars"])
-        let told = try stage.judge(Self.answer(try #require(asked.messages.first), .bars([try Self.bar()])))
+        let told = try stage.judge(Sample.answer(to: try #require(asked.messages.first), .bars([try Self.bar()])))
         #expect(told.messages.map(\.timestamp) == [close])
     }
 
@@ -202,9 +195,10 @@ import TradingCore
         let minute = try #require(Timeframe("1Min"))
         let stage = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: minute))
         let first = try #require(try stage.judge(.feed(.connected)).messages.first)
-        let asked = try stage.judge(Self.answer(first, .clock(NewYorkTime.timestamp(on: Self.date, hour: 0)))).messages
-        try stage.judge(Self.answer(try #require(asked.first), .sessions([Self.session(Self.date)])))
-        try stage.judge(Self.answer(try #require(asked.last), .bars([])))
+        let asked = try stage.judge(Sample.answer(to: first, .clock(NewYorkTime.timestamp(on: Self.date, hour: 0))))
+            .messages
+        try stage.judge(Sample.answer(to: try #require(asked.first), .sessions([Self.session(Self.date)])))
+        try stage.judge(Sample.answer(to: try #require(asked.last), .bars([])))
         let symbol = try Sample.symbol()
         func bar(_ minute: Int) throws -> Bar { try Self.bar(at: (10, minute)) }
         func times(_ decision: Decision) -> [Timestamp] {
@@ -218,11 +212,13 @@ import TradingCore
         let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
         #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(3))))).isEmpty)
         let now = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: 4)
-        let caughtUp = try stage.judge(Self.answer(clock, .clock(now + .seconds(5))))
+        let caughtUp = try stage.judge(Sample.answer(to: clock, .clock(now + .seconds(5))))
         let request = try #require(caughtUp.messages.last)
         #expect(caughtUp.calls.last?.name == "bars")
         // The broker's answer holds the bar that is still forming, and not yet the one that the stream has told of.
-        let missed = try stage.judge(Self.answer(request, .bars([try bar(0), try bar(1), try bar(2), try bar(4)])))
+        let missed = try stage.judge(
+            Sample.answer(to: request, .bars([try bar(0), try bar(1), try bar(2), try bar(4)]))
+        )
         #expect(times(missed) == [try bar(1).timestamp, try bar(2).timestamp, try bar(3).timestamp])
         #expect(times(try stage.judge(.feed(.bar(symbol, minute, try bar(4))))) == [try bar(4).timestamp])
     }
@@ -235,7 +231,7 @@ import TradingCore
         func reconnect(at minutes: Int) throws -> Message {
             let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
             let time = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: minutes)
-            let asked = try #require(try stage.judge(Self.answer(clock, .clock(time))).messages.last)
+            let asked = try #require(try stage.judge(Sample.answer(to: clock, .clock(time))).messages.last)
             #expect(Self.call(asked)?.name == "bars")
             return asked
         }
@@ -244,14 +240,14 @@ import TradingCore
         }
         let asked = try reconnect(at: 5)
         #expect(try hear(5).events.isEmpty)
-        let refused = try stage.judge(Self.answer(asked, .refused(code: "403", reason: "not subscribed")))
+        let refused = try stage.judge(Sample.answer(to: asked, .refused(code: "403", reason: "not subscribed")))
         #expect(refused.events == [.barsReceived])
         #expect(refused.calls.isEmpty)
         #expect(refused.notes.map(\.level) == [.warning])
         #expect(try stage.clock().heldBars.isEmpty)
         #expect(try hear(6).events == [.barsReceived])
         // A broker that cannot be reached has refused nothing.
-        let again = try stage.judge(Self.answer(try reconnect(at: 7), .unavailable(reason: "breaker")))
+        let again = try stage.judge(Sample.answer(to: try reconnect(at: 7), .unavailable(reason: "breaker")))
         #expect(again.calls.map(\.name) == ["bars"])
         #expect(try hear(7).events.isEmpty)
     }
@@ -260,9 +256,11 @@ import TradingCore
         let stage = try self.stage()
         func connect() throws {
             let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
-            let asked = try stage.judge(Self.answer(clock, .clock(NewYorkTime.timestamp(on: Self.date, hour: 10))))
+            let asked = try stage.judge(
+                Sample.answer(to: clock, .clock(NewYorkTime.timestamp(on: Self.date, hour: 10)))
+            )
             let request = try #require(asked.messages.first { Self.call($0)?.name == "latest_quotes" })
-            try stage.judge(Self.answer(request, .quotes([])))
+            try stage.judge(Sample.answer(to: request, .quotes([])))
             #expect(try !stage.clock().isAwaitingQuotes)
         }
         try connect()
@@ -282,11 +280,11 @@ import TradingCore
         #expect(try stage.clock().isAwaitingQuotes)
         func catchUp(at time: Timestamp) throws {
             let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
-            let asked = try stage.judge(Self.answer(clock, .clock(time)))
+            let asked = try stage.judge(Sample.answer(to: clock, .clock(time)))
             #expect(try stage.clock().streamConnectedAt == time)
             let request = try #require(asked.messages.first { Self.call($0)?.name == "latest_quotes" })
             #expect(try stage.clock().isAwaitingQuotes)
-            try stage.judge(Self.answer(request, .quotes([])))
+            try stage.judge(Sample.answer(to: request, .quotes([])))
             #expect(try !stage.clock().isAwaitingQuotes)
         }
         try catchUp(at: NewYorkTime.timestamp(on: Self.date, hour: 10))
@@ -304,7 +302,7 @@ import TradingCore
         func ask(at minutes: Int) throws -> (quotes: Message, bars: Message) {
             let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
             let time = NewYorkTime.timestamp(on: Self.date, hour: 10, minute: minutes)
-            let asked = try stage.judge(Self.answer(clock, .clock(time))).messages
+            let asked = try stage.judge(Sample.answer(to: clock, .clock(time))).messages
             return (
                 try #require(asked.first { Self.call($0)?.name == "latest_quotes" }),
                 try #require(asked.first { Self.call($0)?.name == "bars" })
@@ -315,16 +313,16 @@ import TradingCore
         let new = reconnects ? try ask(at: 8) : nil
         let live = try Self.bar(at: (10, 7))
         try stage.judge(.feed(.bar(symbol, minute, live)))
-        try stage.judge(Self.answer(old.quotes, .quotes([])))
+        try stage.judge(Sample.answer(to: old.quotes, .quotes([])))
         #expect(try stage.clock().isAwaitingQuotes)
-        let late = try stage.judge(Self.answer(old.bars, .bars([try Self.bar(at: (10, 3))])))
+        let late = try stage.judge(Sample.answer(to: old.bars, .bars([try Self.bar(at: (10, 3))])))
         #expect(late.events == [.barsReceived])
         #expect(try stage.clock().heldBars[symbol] == [live])
-        #expect(try stage.judge(Self.answer(old.bars, .unavailable(reason: "breaker"))).calls.isEmpty)
+        #expect(try stage.judge(Sample.answer(to: old.bars, .unavailable(reason: "breaker"))).calls.isEmpty)
         guard let new else { return }
-        try stage.judge(Self.answer(new.quotes, .quotes([])))
+        try stage.judge(Sample.answer(to: new.quotes, .quotes([])))
         #expect(try !stage.clock().isAwaitingQuotes)
-        let caughtUp = try stage.judge(Self.answer(new.bars, .bars([try Self.bar(at: (10, 6))])))
+        let caughtUp = try stage.judge(Sample.answer(to: new.bars, .bars([try Self.bar(at: (10, 6))])))
         #expect(caughtUp.events == [.barsReceived, .barsReceived])
         #expect(try stage.clock().heldBars.isEmpty)
     }
@@ -373,7 +371,7 @@ import TradingCore
         let stage = try self.stage()
         func poll(skew: Int) throws -> Decision {
             let poll = try #require(try stage.judge(.poll).messages.first)
-            guard case .message(var message) = Self.answer(poll, .clock(Sample.now)),
+            guard case .message(var message) = Sample.answer(to: poll, .clock(Sample.now)),
                 case .brokerCallCompleted(var answer) = message.body
             else { return Decision() }
             answer.clockSkew = skew
@@ -399,7 +397,7 @@ import TradingCore
         )
         let asked = try stage.judge(.message(request))
         #expect(asked.calls.map(\.name) == ["bars"])
-        let answered = try stage.judge(Self.answer(try #require(asked.messages.first), .bars([])))
+        let answered = try stage.judge(Sample.answer(to: try #require(asked.messages.first), .bars([])))
         guard case .barsReceived(let bars) = answered.messages.first?.body else {
             Issue.record("no bars came")
             return
@@ -410,7 +408,7 @@ import TradingCore
     @Test func `a call that failed is made again`() throws {
         let stage = JudgementStage(MarketDataAgent(symbols: [try Sample.symbol()], timeframe: .day))
         let clock = try #require(try stage.judge(.feed(.connected)).messages.first)
-        let again = try stage.judge(Self.answer(clock, .unavailable(reason: "breaker")))
+        let again = try stage.judge(Sample.answer(to: clock, .unavailable(reason: "breaker")))
         #expect(again.calls.map(\.attempt) == [2])
         #expect(again.calls.map(\.delaySeconds) == [1])
     }

@@ -186,8 +186,14 @@ import TradingCore
         stage.put(Account.key, try Sample.account(reserving: trade))
         let asked = try stage.judge(.poll)
         #expect(asked.calls.map(\.operation) == [.reconcile([stop.id])])
-        let missing = try stage.judge(Sample.answer(.reconcile([stop.id]), .orders([]), trade))
+        let missing = try stage.judge(Sample.answer(to: try #require(asked.messages.first), .orders([])))
         #expect(missing.calls.map(\.operation) == [.find(stop.id)])
+        // Each question is a message of its own, and has a span of its own.
+        let askedAgain = try stage.judge(.poll)
+        let missingAgain = try stage.judge(Sample.answer(to: try #require(askedAgain.messages.first), .orders([])))
+        #expect(missingAgain.calls.map(\.operation) == [.find(stop.id)])
+        let questions = [asked, missing, askedAgain, missingAgain].flatMap(\.messages)
+        #expect(Set(questions.map(\.id)).count == 4)
         // Proved absent, the lost stop is announced, so that PositionManagement replaces it: if the shares are there.
         let lost = try stage.judge(Sample.answer(.find(stop.id), .notFound, trade, misses: 60))
         #expect(lost.events.isEmpty)

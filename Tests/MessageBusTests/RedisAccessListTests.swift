@@ -31,7 +31,8 @@ import TradingCore
             "system.trading.halted": [tool], "system.trading.resumed": [tool],
             "order.exit.requested": [positions, tool], "order.abort.requested": [positions, tool],
             "broker.orders.moved": [market],
-            "dead_letter": Set(agents), "journal": Set(agents + [tool]), "of.my.own": [],
+            "dead_letter": Set(agents), "journal": Set(agents + [tool]),
+            "journal.questions": [market, risk, orders, positions], "of.my.own": [],
             "calls.market-data-agent.market-data": [market, tool],
             "calls.risk-management-agent.account": [risk, tool],
             "calls.order-execution-agent.entries": [orders, tool],
@@ -50,7 +51,8 @@ import TradingCore
     /// On whose channels others listen.
     private static let publishers: [String: Set<String>] = {
         let notPublished = [
-            "journal", "of.my.own", "order.exit.requested", "order.abort.requested", "broker.orders.moved",
+            "journal", "journal.questions", "of.my.own", "order.exit.requested", "order.abort.requested",
+            "broker.orders.moved",
         ]
         var publishers = Self.writers.filter { stream, _ in
             !notPublished.contains(stream) && !["calls.", "inbox.", "replays."].contains { stream.hasPrefix($0) }
@@ -131,7 +133,7 @@ import TradingCore
         let streams = EventName.allCases.filter { $0 != .brokerCallRequested && $0 != .brokerCallCompleted }.map(
             \.stream
         )
-        let all = streams + AgentName.allCases.flatMap(\.allStreams) + [.journal, .deadLetter]
+        let all = streams + AgentName.allCases.flatMap(\.allStreams) + StreamName.journals + [.deadLetter]
         for stream in all { #expect(Self.writers[stream.rawValue] != nil, "\(stream)") }
     }
 

@@ -36,7 +36,15 @@ extension ReplayTests {
             #expect(lines.map { $0["trade_id"]?.text } == [approved.id.rawValue])
             #expect(lines.first?["state"]?.text == "CANCELLED")
             #expect(try held.account().openTrades[approved.id] == nil)
-            _ = try await tradectl.text("flatten", "\(position.symbol)", "--yes")
+            // At a terminal it says what it would sell, and asks.
+            let declined = try await tradectl.run(["flatten", "\(position.symbol)"], typing: "n\n")
+            #expect(declined.end == .exit(1), "\(declined.text)")
+            for text in [position.id.rawValue, "HOLDING", "\(position.heldQuantity)", "[y/N]", "Nothing was done."] {
+                #expect(declined.text.contains(text), "\(declined.text)")
+            }
+            #expect(try held.trade(position.id).state == .holding)
+            let agreed = try await tradectl.run(["flatten", "\(position.symbol)"], typing: "y\n")
+            #expect(agreed.end == .exit(0), "\(agreed.text)")
             #expect(try held.trade(position.id).state != .holding)
             #expect(try held.trade(position.id).exitReason == .strategy)
 
@@ -134,6 +142,11 @@ extension ReplayTests {
             let own = try await tradectl.text("journal", "export", "--trade", "\(position.id)")
             #expect(own.split(separator: "\n").count < journal.split(separator: "\n").count)
             #expect(own.contains("alpaca_api.place_order"))
+            // What concerns no order is there too, in its place.
+            #expect(journal.contains("alpaca_api.get_clock") && journal.contains("alpaca_api.get_calendar"))
+            #expect(!own.contains("alpaca_api.get_clock"))
+            let first = journal.split(separator: "\n").prefix(20)
+            #expect(first.contains { $0.contains("alpaca_api.get_c") }, "\(first)")
         }
 
         private func watch(_ tradectl: Tradectl, _ position: Trade) async throws {

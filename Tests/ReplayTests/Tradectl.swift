@@ -37,6 +37,23 @@ struct Tradectl {
         return Outcome(end: end, text: Files.text(output) ?? "")
     }
 
+    /// At a terminal, where somebody types `text`.
+    func run(_ arguments: [String], typing text: String) async throws -> Outcome {
+        let folder = try TemporaryFolder()
+        let (input, output) = (folder.path + "/input", folder.path + "/output")
+        try folder.write(text, to: "input")
+        let words = [try Programs.path(of: "tradectl")] + arguments
+        let program = try ChildProgram(
+            "/usr/bin/script",
+            ["-qec", words.joined(separator: " "), "/dev/null"],
+            environment: Programs.environment(["REDIS_URL": self.redisURL].merging(self.environment) { $1 }),
+            input: input,
+            output: output
+        )
+        let end = try await program.ended(within: .seconds(40))
+        return Outcome(end: end, text: Files.text(output) ?? "")
+    }
+
     /// What a command prints for people.
     func text(_ arguments: String..., endingWith code: Int32 = 0) async throws -> String {
         let outcome = try await self.run(arguments)

@@ -109,7 +109,7 @@ extension OrderExecutionAgent {
             }
             guard !order.state.isTerminal, order.state != .unknown else { continue }
             let time = order.submittedAt ?? message.timestamp
-            try self.look(for: id, about: "missing \(id)", &books, at: time, causedBy: message)
+            try self.look(for: id, about: "missing \(id) \(message.id)", &books, at: time, causedBy: message)
         }
         if isDueAgain { try self.askForOpenOrders(&books, documents) }
     }

@@ -274,7 +274,8 @@ package struct OrderExecutionAgent: Judgement {
             self.speaker.say(
                 .brokerCallRequested(call),
                 at: clock?.value.lastBoundary ?? newest,
-                about: call.subject
+                // The watch is written with every question, so that no two are the same message.
+                about: "\(call.subject) \(books.watch.version)"
             )
         )
         books.watch.value.asked()

@@ -274,18 +274,21 @@ package final class LaneWorker {
                 commit.messages.append(OutboundMessage(event))
             }
             toldChanges = self.breakerChanges.count
-            // What is asked every few seconds would push the trades' entries out; that it failed is worth one.
+            let end = WallClock.now()
+            let spans = self.spans(
+                of: answer,
+                to: request,
+                by: requests.spans,
+                answeredBy: message,
+                from: start,
+                to: end
+            )
+            let cause = MessageHead(request)
             let hasFailed = answer.failureReason != nil && self.breakerState != .open
             if isTold || toldChanges > 0 || hasFailed {
-                let spans = self.spans(
-                    of: answer,
-                    to: request,
-                    by: requests.spans,
-                    answeredBy: message,
-                    from: start,
-                    to: WallClock.now()
-                )
-                self.journal.append(spans, causedBy: MessageHead(request), to: &commit, at: WallClock.now())
+                self.journal.append(isTold ? spans : [], causedBy: cause, to: &commit, at: end)
+            } else {
+                self.journal.append(question: spans, causedBy: cause, to: &commit, at: end)
             }
         } else {
             Counter(label: MetricName.deadLetters.rawValue).increment()
@@ -345,7 +348,6 @@ package final class LaneWorker {
         from start: Timestamp,
         to end: Timestamp
     ) -> [TraceSpan] {
-        guard MessageHead(request).isTold else { return [] }
         var call = TraceSpan(
             OperationName.calling(answer.call, at: self.brokerName),
             .client,

@@ -23,12 +23,7 @@ struct DecisionTrace {
 
     init(of entry: JournalEntry) throws(JSONError) {
         self.trades = try entry.documents.map { document throws(JSONError) in
-            (
-                try Trade(json: try JSONValue(parsing: document.body.bytes)),
-                try document.steps.map { step throws(JSONError) in
-                    try Transition(json: try JSONValue(parsing: step.bytes))
-                }
-            )
+            (try document.trade, try document.transitions)
         }
         self.messages = try entry.messages.map { text throws(JSONError) in try Message(decoding: text.bytes) }
             .filter { MessageHead($0).isTold }

@@ -79,7 +79,22 @@ package struct Journal {
             instance: self.instance,
             at: now
         )
-        commit.messages.append(entry.message)
+        commit.messages.append(entry.message(on: .journal))
+    }
+
+    /// Adds the entry for a question to the broker that belongs to no trade's story. Its spans tell all of it; what the
+    /// broker has answered, such as a year of bars, is not repeated.
+    func append(question spans: [TraceSpan], causedBy request: MessageHead, to commit: inout Commit, at now: Timestamp)
+    {
+        let entry = JournalEntry(
+            Commit(),
+            spans: spans,
+            causedBy: request,
+            by: self.agent.rawValue,
+            instance: self.instance,
+            at: now
+        )
+        commit.messages.append(entry.message(on: .questions))
     }
 }
 

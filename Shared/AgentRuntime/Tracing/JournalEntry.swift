@@ -34,6 +34,19 @@ package struct JournalEntry {
         package var version: Int64
         package var body: JSONText
         package var steps: [JSONText]
+
+        package var trade: Trade {
+            get throws(JSONError) { try Trade(json: try JSONValue(parsing: self.body.bytes)) }
+        }
+
+        /// The steps, oldest first.
+        package var transitions: [Transition] {
+            get throws(JSONError) {
+                try self.steps.map { step throws(JSONError) in
+                    try Transition(json: try JSONValue(parsing: step.bytes))
+                }
+            }
+        }
     }
 
     /// What of this commit belongs into the journal.
@@ -63,8 +76,8 @@ package struct JournalEntry {
         self.spans = spans
     }
 
-    package var message: OutboundMessage {
-        OutboundMessage(stream: .journal, channel: nil, body: JSONWriter.bytes(self))
+    package func message(on stream: StreamName) -> OutboundMessage {
+        OutboundMessage(stream: stream, channel: nil, body: JSONWriter.bytes(self))
     }
 }
 

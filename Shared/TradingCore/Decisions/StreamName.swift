@@ -16,4 +16,8 @@ package struct StreamName: Hashable, Sendable, RawRepresentable, CustomStringCon
     package static let deadLetter = StreamName(rawValue: "dead_letter")
     /// What every commit about trades has changed and said, in order.
     package static let journal = StreamName(rawValue: "journal")
+    /// The journal of what lanes have asked the broker that concerns no order, such as the time. Apart, since what is
+    /// asked every few seconds would push the trades' entries out.
+    package static let questions = StreamName(rawValue: "journal.questions")
+    package static let journals = [Self.journal, Self.questions]
 }

@@ -6,7 +6,7 @@ import TradingCore
 package struct JournalCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "journal",
-        abstract: "The audit journal: every event, every step of every trade and every order's call to the broker.",
+        abstract: "The audit journal: every event, every step of every trade and every call to the broker.",
         subcommands: [Export.self]
     )
 
@@ -18,7 +18,8 @@ package struct JournalCommand: ParsableCommand {
             discussion: """
                 An entry is one commit: who made it and when, what message caused it, what it said (messages), the \
                 trades as it left them (documents, with the steps taken), and what its trace is made of beside that \
-                (handling, and spans).
+                (handling, and spans). Calls to the broker that concern no order, such as for the time, are told by \
+                their spans alone.
 
                 Example: tradectl journal export --trade AAPL-20090206T210000Z > trade.jsonl
 
@@ -34,7 +35,10 @@ package struct JournalCommand: ParsableCommand {
 
         func run() throws {
             try CommandFailure.reporting {
-                try JournalReader(try OperatorDesk().bus).forEach(holding: self.trade?.rawValue) { _, bytes in
+                try JournalReader(try OperatorDesk().bus).forEach(
+                    in: StreamName.journals,
+                    holding: self.trade?.rawValue
+                ) { _, bytes in
                     FileSystem.write(String(decoding: bytes, as: UTF8.self) + "\n", to: STDOUT_FILENO)
                 }
             }

@@ -25,10 +25,9 @@ package struct JournalLine: Hashable, Sendable {
             )
         }
         for document in entry.documents {
-            let trade = try Trade(json: try JSONValue(parsing: document.body.bytes))
-            for text in document.steps {
-                let step = try Transition(json: try JSONValue(parsing: text.bytes))
-                add("\(step.from.rawValue) → \(step.to.rawValue)  (\(step.trigger.rawValue))", trade.id, step.timestamp)
+            let trade = try document.trade.id
+            for step in try document.transitions {
+                add("\(step.from.rawValue) → \(step.to.rawValue)  (\(step.trigger.rawValue))", trade, step.timestamp)
             }
         }
         for text in entry.messages {

@@ -1,28 +1,51 @@
 import AgentRuntime
 import Glibc
-import MessageBus
-import TradingCore
+package import MessageBus
+package import TradingCore
 
 /// Goes through the journal from its beginning, or from where somebody has stopped.
-struct JournalReader {
+package struct JournalReader {
     private let bus: any MessageBus
-    private static let portion = 256
+    fileprivate static let portion = 256
 
-    init(_ bus: any MessageBus) {
+    package init(_ bus: any MessageBus) {
         self.bus = bus
     }
 
-    /// Every entry whose text holds `text`, oldest first, as it was written.
-    func forEach(holding text: String? = nil, _ body: (_ id: String, _ bytes: [UInt8]) throws -> Void) throws {
+    /// Every entry of these streams whose text holds `text`, oldest first, as it was written.
+    package func forEach(
+        in streams: [StreamName] = [.journal],
+        holding text: String? = nil,
+        _ body: (_ id: String, _ bytes: [UInt8]) throws -> Void
+    ) throws {
         let wanted = text.map { Array($0.utf8) }
-        var last: String?
+        var pages = try streams.map { try Page(of: $0, in: self.bus) }
         while true {
-            let entries = try self.bus.entries(of: .journal, after: last, limit: Self.portion)
-            guard let newest = entries.last else { return }
-            for entry in entries where wanted.map({ Self.holds(entry.body, $0) }) ?? true {
-                try body(entry.id, entry.body)
+            let ahead = pages.indices.compactMap { index in pages[index].first.map { (StreamPosition($0.id), index) } }
+            guard let (_, index) = ahead.min(by: { $0 < $1 }) else { return }
+            guard let entry = try pages[index].next(from: self.bus) else { continue }
+            if wanted.map({ Self.holds(entry.body, $0) }) ?? true { try body(entry.id, entry.body) }
+        }
+    }
+
+    /// What has been read of one stream and not been gone through.
+    private struct Page {
+        private let stream: StreamName
+        private var entries: ArraySlice<(id: String, body: [UInt8])>
+
+        init(of stream: StreamName, in bus: any MessageBus) throws {
+            self.stream = stream
+            self.entries = try bus.entries(of: stream, after: nil, limit: JournalReader.portion)[...]
+        }
+
+        var first: (id: String, body: [UInt8])? { self.entries.first }
+
+        mutating func next(from bus: any MessageBus) throws -> (id: String, body: [UInt8])? {
+            let entry = self.entries.popFirst()
+            if self.entries.isEmpty, let entry {
+                self.entries = try bus.entries(of: self.stream, after: entry.id, limit: JournalReader.portion)[...]
             }
-            last = newest.id
+            return entry
         }
     }
 

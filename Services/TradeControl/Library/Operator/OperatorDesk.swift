@@ -130,7 +130,7 @@ package final class OperatorDesk {
             instance: OperatorName.current(),
             at: WallClock.now()
         )
-        commit.messages.append(entry.message)
+        commit.messages.append(entry.message(on: .journal))
         return try self.bus.commit(commit)
     }
 }

@@ -63,7 +63,7 @@ package struct SystemStatus: OperatorAnswer {
         var last: [String: (at: Timestamp, change: BreakerChange)] = [:]
         for (id, body) in try desk.bus.tail(of: EventName.breakerStateChanged.stream, limit: 1000) {
             if let message = try? Message(decoding: body), case .breakerStateChanged(let change) = message.body {
-                last[change.breaker] = (Self.time(of: id), change)
+                last[change.breaker] = (StreamPosition(id).time, change)
             }
         }
         self.breakers = last.sorted { $0.key < $1.key }.map(\.value)
@@ -102,11 +102,6 @@ package struct SystemStatus: OperatorAnswer {
         }
         agent.replicas = idle.sorted { $0.key < $1.key }.map { .init(instance: $0.key, idle: $0.value) }
         return agent
-    }
-
-    /// When the entry was appended, by the server's clock.
-    private static func time(of id: String) -> Timestamp {
-        Timestamp(milliseconds: id.split(separator: "-").first.flatMap { Int64($0) } ?? 0)
     }
 
     // MARK: What it says

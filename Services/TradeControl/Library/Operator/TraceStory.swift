@@ -94,15 +94,18 @@ package struct TraceStory: OperatorAnswer {
     private static func tenths(_ count: Int64) -> String { "\(count / 10).\(count % 10)" }
 
     private static func text(_ value: TraceSpan.AttributeValue?) -> String? {
-        guard case .text(let text)? = value else { return nil }
-        return text
+        switch value {
+        case .text(let text): text
+        case .integer(let number): "\(number)"
+        default: nil
+        }
     }
 
     private static func remark(_ span: TraceSpan) -> String {
         var remarks = span.events.compactMap { event in
             Self.text(event.attributes["trade.state.to"]).map { "→ \($0)" }
         }
-        for name in ["order.id", "broker.outcome", "risk.refusal"] {
+        for name in ["url.path", "http.response.status_code", "order.id", "broker.outcome", "risk.refusal"] {
             if let text = Self.text(span.attributes[name]) { remarks.append(text) }
         }
         if let failure = span.failure { remarks.append("ERROR \(failure)") }
