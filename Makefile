@@ -55,7 +55,7 @@ endif
 PROFILES := demo alpaca observability
 PROFILE ?= demo
 compose = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
-	-f deploy/compose.yaml $(addprefix --profile ,$(1))
+	$(addprefix --env-file ,$(wildcard deploy/local.env)) -f deploy/compose.yaml $(addprefix --profile ,$(1))
 # AGENT=strategy and AGENT=strategy-agent mean the same.
 CHOSEN_AGENT = $(patsubst %-agent,%,$(AGENT))
 SERVICE = $(if $(filter alpaca,$(PROFILE)),alpaca-)$(CHOSEN_AGENT)-agent

@@ -104,6 +104,15 @@ class ComposeFile(unittest.TestCase):
                               if line and not line.startswith("#"))[name]
         self.assertEqual(used, example)
 
+    def test_settings_of_ones_own_are_taken_and_kept_out_of_git(self):
+        example = (ROOT / "deploy/.env.example").read_text()
+        with tempfile.NamedTemporaryFile("w", suffix=".env") as own:
+            own.write(example.replace("\nSYMBOLS=\n", "\nSYMBOLS=AAPL\n"))
+            own.flush()
+            services = self.config("--env-file", own.name, "--profile", "alpaca")["services"]
+        self.assertEqual(services["alpaca-market-data-agent"]["environment"]["SYMBOLS"], "AAPL")
+        self.assertIn("deploy/local.env", (ROOT / ".gitignore").read_text().splitlines())
+
     def test_what_is_mounted_is_there(self):
         for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items():
             for volume in service.get("volumes", []):
