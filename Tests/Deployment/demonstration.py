@@ -139,6 +139,10 @@ def wait(wanted):
             check(program in said.stdout, f"{program} in the image is something else: {said.stdout[:300]}")
         nobody = self.run("docker", "run", "--rm", "--network=none", "quintet:latest", "quintet", check_code=False)
         check(nobody.returncode == 64, f"the program under its own name is something: {nobody.returncode}")
+        container = self.run("docker", "create", "quintet:latest").stdout.strip()
+        self.run("docker", "cp", f"{container}:/usr/share/quintet/built-from", self.folder)
+        for name in ("swift", "Package.resolved", "debian"):
+            check((self.folder / "built-from" / name).exists(), f"the image does not say what {name} it was built from")
         shell = self.run("docker", "run", "--rm", "quintet:latest", "sh", "-c", "true", check_code=False)
         check(shell.returncode == 127, "there is a shell in the image")
 

@@ -46,9 +46,10 @@ cat > "$compiler/usr/bin/swift" <<'END'
 #!/bin/sh
 case "$*" in
     "build -c release --no-color-diagnostics --product quintet")
-        mkdir -p .build/release && cp /prebuilt/quintet .build/release/ ;;
+        mkdir -p .build/release && cp /prebuilt/quintet .build/release/ && touch Package.resolved ;;
     "build -c release --show-bin-path") echo "$PWD/.build/release" ;;
     *) echo "swift: this stand-in knows no: swift $*" >&2; exit 1 ;;
+    --version) echo "a stand-in" ;;
 esac
 END
 chmod 755 "$compiler/usr/bin/swift"
