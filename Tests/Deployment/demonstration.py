@@ -139,8 +139,52 @@ def wait(wanted):
             check(program in said.stdout, f"{program} in the image is something else: {said.stdout[:300]}")
         nobody = self.run("docker", "run", "--rm", "--network=none", "quintet:latest", "quintet", check_code=False)
         check(nobody.returncode == 64, f"the program under its own name is something: {nobody.returncode}")
+        container = self.run("docker", "create", "quintet:latest").stdout.strip()
+        self.run("docker", "cp", f"{container}:/usr/share/quintet/built-from", self.folder)
+        for name in ("swift", "Package.resolved", "debian"):
+            check((self.folder / "built-from" / name).exists(), f"the image does not say what {name} it was built from")
         shell = self.run("docker", "run", "--rm", "quintet:latest", "sh", "-c", "true", check_code=False)
         check(shell.returncode == 127, "there is a shell in the image")
+
+    def check_build_stage(self):
+        """The stand-in has compiled nothing in the stage. Its image is given the real compiler, which is to find in it
+        all that the build wants: each file and package, and C libraries to compile and link with."""
+        begun = time.monotonic()
+        dockerfile = ROOT / "deploy/Dockerfile"
+        self.run("docker", "build", "--file", dockerfile, "--target", "build", "--tag", "quintet-build", ROOT)
+        target = json.loads(self.run("swift", "-print-target-info").stdout)
+        toolchain = pathlib.Path(target["paths"]["runtimeResourcePath"]).resolve().parents[1]
+        repositories = next(each / "repositories" for each in self.binaries.parents if (each / "repositories").is_dir())
+        # Where this machine's build has put what it fetched.
+        lines = ["[safe]", "directory = *"]
+        for repository in repositories.iterdir():
+            url = self.run("git", "config", "--file", repository / "config", "remote.origin.url").stdout.strip()
+            url = url.removesuffix(".git")
+            lines += [f'[url "/packages/{repository.name}"]', f"insteadOf = {url}", f"insteadOf = {url}.git"]
+        (self.folder / "gitconfig").write_text("\n".join(lines) + "\n")
+        build = re.search(r"^RUN (swift build .*)$", dockerfile.read_text(), re.MULTILINE)[1]
+        modules = ("CCurl", "CHiredis", "COpenSSL")
+        script = f"""
+            set -e
+            export PATH=/toolchain/bin:$PATH
+            find Package.swift Services Shared Tests -type f
+            {build} --print-manifest-job-graph >/tmp/plan
+            grep -q /Services/Quintet/Main.swift /tmp/plan
+            mkdir /tmp/probe
+            printf '%s\n' {' '.join(f"'import {each}'" for each in modules)} \
+                'print(HIREDIS_MAJOR, OpenSSL_version_num(), curl_global_init(0))' >/tmp/probe/main.swift
+            swiftc -static-stdlib -use-ld=lld {' '.join(f"-I Shared/{each}" for each in modules)} \
+                /tmp/probe/main.swift -o /tmp/probe/probe
+            /tmp/probe/probe >&2
+        """
+        done = self.run("docker", "run", "--rm", "--network=none", "--volume", f"{toolchain}:/toolchain:ro",
+                        "--volume", f"{repositories}:/packages:ro", "--volume", f"{self.folder}/gitconfig:/gitconfig:ro",
+                        "--env", "GIT_CONFIG_GLOBAL=/gitconfig", "quintet-build", "bash", "-c", script)
+        there = {str(each.relative_to(ROOT)) for folder in ("Services", "Shared", "Tests")
+                 for each in (ROOT / folder).rglob("*") if each.is_file() and "__pycache__" not in each.parts}
+        missing = (there | {"Package.swift"}) - set(done.stdout.split("\n"))
+        check(not missing, f"the build stage has not got {sorted(missing)}")
+        say(f"the build stage has what the compiler needs: {time.monotonic() - begun:.0f} s")
 
     def bring_up(self):
         self.compose("up", "-d")
@@ -285,6 +329,7 @@ def wait(wanted):
         try:
             self.engine.wait()
             self.make_images()
+            self.check_build_stage()
             # Both at once would measure each other.
             undisturbed.wait(timeout=300)
             self.bring_up()

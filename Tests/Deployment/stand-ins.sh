@@ -1,7 +1,8 @@
 #!/bin/bash
 # stand-ins.sh DOCKERFILE PROGRAM SWIFT_IMAGE BASE_IMAGE REDIS_IMAGE: public images cannot be pulled here, so images of
-# their names are made from Debian's packages. Each base has the packages that DOCKERFILE installs in its stage and no
-# others; the compiler's image has a `swift` that brings PROGRAM, built before, whenever it is asked to build it.
+# their names are made from Debian's packages. Each base has the packages that DOCKERFILE installs in its stage, and the
+# compiler's those that a compiler needs to run; instead of one it has a `swift` that brings PROGRAM, built before,
+# whenever it is asked to build it.
 # To be run in a mount namespace of its own: what it mounts goes with it.
 set -euo pipefail
 dockerfile=$1 program=$2 swift_image=$3 base_image=$4 redis_image=$5
@@ -39,15 +40,16 @@ debootstrap --variant=minbase --include="${runtime// /,}" bookworm "$work/base" 
     >"$work/log" 2>&1 || { tail -n 20 "$work/log" "$work/base/debootstrap/debootstrap.log" >&2; exit 1; }
 import "$work/base" "$base_image"
 
-compiler=$(layer compiler binutils $(packages 1))
+compiler=$(layer compiler binutils gcc git libc6-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 $(packages 1))
 mkdir "$compiler/prebuilt"
 cp "$program" "$compiler/prebuilt/quintet"
 cat > "$compiler/usr/bin/swift" <<'END'
 #!/bin/sh
 case "$*" in
     "build -c release --no-color-diagnostics --product quintet")
-        mkdir -p .build/release && cp /prebuilt/quintet .build/release/ ;;
+        mkdir -p .build/release && cp /prebuilt/quintet .build/release/ && touch Package.resolved ;;
     "build -c release --show-bin-path") echo "$PWD/.build/release" ;;
+    --version) echo "a stand-in" ;;
     *) echo "swift: this stand-in knows no: swift $*" >&2; exit 1 ;;
 esac
 END

@@ -21,6 +21,7 @@ AGENTS = ["market-data-agent", "strategy-agent", "risk-management-agent", "order
 BINARIES = ROOT / ".build/release"
 SCALING = ["strategy-agent", "risk-management-agent"]
 STREAM_OWNERS = ["market-data-agent", "order-execution-agent"]
+BROKERS_CLIENTS = set(AGENTS) - {"strategy-agent"}
 
 
 def clean_environment(**variables):
@@ -68,6 +69,17 @@ class ComposeFile(unittest.TestCase):
             if not name.startswith("alpaca-"):
                 self.assertNotIn("TRADE_LIVE", service.get("environment", {}), name)
 
+    def test_who_does_not_talk_to_the_broker_has_no_key_and_no_way(self):
+        services = self.config()["services"]
+        for named in ("secrets", "networks"):
+            holders = {name for name, service in services.items()
+                       if {"broker", "apca-api-key-id", "apca-api-secret-key"} & {
+                           each["source"] if isinstance(each, dict) else each for each in service.get(named, [])}}
+            self.assertEqual(holders, {f"alpaca-{name}" for name in (*BROKERS_CLIENTS, "tradectl")}, named)
+        for name, service in services.items():
+            keys = {each for each in service.get("environment") or {} if each.startswith("APCA_")}
+            self.assertEqual(bool(keys), "secrets" in service, name)
+
     def test_each_mounts_its_own_password_alone(self):
         services = self.config()["services"]
         for name, service in services.items():
@@ -91,6 +103,15 @@ class ComposeFile(unittest.TestCase):
             used[name] = dict(line.split("=", 1) for line in (ROOT / "deploy/.env").read_text().splitlines()
                               if line and not line.startswith("#"))[name]
         self.assertEqual(used, example)
+
+    def test_settings_of_ones_own_are_taken_and_kept_out_of_git(self):
+        example = (ROOT / "deploy/.env.example").read_text()
+        with tempfile.NamedTemporaryFile("w", suffix=".env") as own:
+            own.write(example.replace("\nSYMBOLS=\n", "\nSYMBOLS=AAPL\n"))
+            own.flush()
+            services = self.config("--env-file", own.name, "--profile", "alpaca")["services"]
+        self.assertEqual(services["alpaca-market-data-agent"]["environment"]["SYMBOLS"], "AAPL")
+        self.assertIn("deploy/local.env", (ROOT / ".gitignore").read_text().splitlines())
 
     def test_what_is_mounted_is_there(self):
         for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items():
@@ -178,9 +199,12 @@ class Kubernetes(unittest.TestCase):
                 if each["kind"] != "Deployment":
                     continue
                 container = each["spec"]["template"]["spec"]["containers"][0]
-                variables = {"APCA_API_KEY_ID": "any", "APCA_API_SECRET_KEY": "any"}
+                variables = {}
                 for source in container["envFrom"]:
-                    variables |= settings.get(source.get("configMapRef", {}).get("name"), {})
+                    if source.get("secretRef") == {"name": "broker"}:
+                        variables |= {"APCA_API_KEY_ID": "any", "APCA_API_SECRET_KEY": "any"}
+                    else:
+                        variables |= settings[source["configMapRef"]["name"]]
                 for variable in container["env"]:
                     if source := variable.get("valueFrom"):
                         reference = source["configMapKeyRef"]
@@ -199,7 +223,10 @@ class Kubernetes(unittest.TestCase):
                     if each["kind"] == "NetworkPolicy"}
         self.assertEqual(policies["default-deny"], {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
         selected = policies["broker"]["podSelector"]["matchExpressions"][0]["values"]
-        self.assertEqual(set(selected), set(AGENTS) - {"strategy-agent"})
+        self.assertEqual(set(selected), BROKERS_CLIENTS)
+        holders = {owner["metadata"]["name"] for owner, pod in self.pods("overlays/staging")
+                   if {"secretRef": {"name": "broker"}} in pod["containers"][0].get("envFrom", [])}
+        self.assertEqual(holders, BROKERS_CLIENTS)
 
     def test_every_secret_that_a_pod_names_can_come_from_a_store(self):
         with tempfile.TemporaryDirectory(dir=ROOT / "deploy/kubernetes/overlays") as folder:

@@ -29,7 +29,8 @@ import Testing
         #expect(run.end == .exit(0), "\(run.said)")
         for (variable, reason) in [
             ("STREAM_SILENC", "no such variable"), ("SYMBOLS", "a run sets this itself"),
-            ("BROKER", "a run sets this itself"),
+            ("BROKER", "a run sets this itself"), ("AGENT", "nothing that make run takes"),
+            ("N", "nothing that make run takes"), ("PROFILE", "nothing that make run takes"),
         ] {
             let refused = try await self.make(["\(variable)=1"])
             #expect(refused.end == .exit(2))

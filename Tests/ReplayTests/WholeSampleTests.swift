@@ -4,7 +4,7 @@ import TradingCore
 extension ReplayTests {
     @Suite struct WholeSampleTests {
         @Test func `the whole sample gives the trades a second implementation gives`() async throws {
-            let report = try await ReplayRunner(bars: SampleBars.folder).report(within: .seconds(300))
+            let report = try await UndisturbedRun.wholeReport()
             #expect(report.trades.count == 114)
             #expect(report.trades(closedBy: "stop") == 63)
             #expect(report.trades(closedBy: "strategy") == 29)

@@ -17,15 +17,27 @@ package enum BrokerSettings: Sendable {
     case alpaca(AlpacaEndpoints)
     case schwab(SchwabEndpoints)
 
-    private enum Name: String, CaseIterable {
+    private enum Choice: String, CaseIterable {
         case alpaca
         case schwab
         case simulator
     }
 
+    private static func choice(_ settings: Settings) throws(ConfigurationError) -> Choice {
+        try settings.choice("broker", default: .alpaca)
+    }
+
+    /// For traces and metrics: whose API is spoken. Needs no keys.
+    static func name(_ settings: Settings) throws(ConfigurationError) -> String {
+        switch try Self.choice(settings) {
+        case .alpaca, .simulator: "alpaca"
+        case .schwab: "schwab"
+        }
+    }
+
     package init(_ settings: Settings) throws(ConfigurationError) {
         let isLiveMeant = try settings.consent("trade.live")
-        switch try settings.choice("broker", default: Name.alpaca) {
+        switch try Self.choice(settings) {
         case .alpaca:
             let endpoints = AlpacaEndpoints(try AlpacaSettings(settings))
             if endpoints.environment == .live, !isLiveMeant {
@@ -68,14 +80,6 @@ package enum BrokerSettings: Sendable {
         switch self {
         case .alpaca: nil
         case .schwab(let endpoints): { SchwabLogin.kept(in: endpoints.tokenFile, at: WallClock.now()) }
-        }
-    }
-
-    /// For traces: whose API is spoken.
-    var name: String {
-        switch self {
-        case .alpaca: "alpaca"
-        case .schwab: "schwab"
         }
     }
 

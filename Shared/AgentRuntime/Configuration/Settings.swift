@@ -226,10 +226,10 @@ package final class Settings: Sendable {
         return found.text.split(separator: ",").map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
     }
 
-    /// The secret itself, or the trimmed content of the file that `…_FILE` names; nil when neither is set. The
-    /// environment's pair goes before the file's pair.
+    /// The secret itself, or the content of the file that `…_FILE` names, without blanks and line ends around it; nil
+    /// when neither is set. The environment's pair goes before the file's pair.
     /// - Throws: `ConfigurationError.conflict` when one place sets both, `unreadableFile` when the named file cannot
-    ///   be read or is empty.
+    ///   be read or is empty, `malformed` when nothing but blanks is set.
     package func optionalSecret(_ path: String) throws(ConfigurationError) -> Secret? {
         let key = SettingsKey(path: path)
         let inPlace = try self.scalar(key, expected: "one value", isSecret: true)
@@ -238,7 +238,11 @@ package final class Settings: Sendable {
             throw ConfigurationError(.conflict, "\(key) and \(key.fileVariant) are both set; keep one of them")
         }
         if let inPlace, named == nil || inPlace.origin == .environment {
-            return Secret(inPlace.text)
+            let text = inPlace.text.trimmingSpaces()
+            guard !text.isEmpty else {
+                throw ConfigurationError(.malformed, "\(key): it is blank; set the secret, or unset it")
+            }
+            return Secret(text)
         }
         guard let named else { return nil }
         let purpose = key.fileVariant.description

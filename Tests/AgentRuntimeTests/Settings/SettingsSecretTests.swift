@@ -39,6 +39,16 @@ import Testing
         )
     }
 
+    @Test func `a line's end is no part of a secret, wherever it stands`() throws {
+        for text in ["hunter2\n", " hunter2\r\n", "hunter2"] {
+            #expect(try SettingsFixture.settings(["A_PASSWORD": text]).secret("a.password").exposed == "hunter2")
+        }
+        #expect(
+            try SettingsFixture.message(["A_PASSWORD": " \n"], code: .malformed) { _ = try $0.secret("a.password") }
+                == "A_PASSWORD (a.password): it is blank; set the secret, or unset it"
+        )
+    }
+
     @Test func `a secret file that gives nothing is refused`() throws {
         #expect(
             try SettingsFixture.message(["A_PASSWORD_FILE": "/nowhere/secret"], code: .unreadableFile) {
