@@ -88,6 +88,15 @@ package final class InMemoryMessageBus: MessageBus {
         self.store.withContents { $0.subscribe(self.subscriber, to: channels) }
     }
 
+    package func beginLedger(_ id: String) throws -> String {
+        self.store.withContents { contents in
+            let new = StoredDocument(version: 1, state: "", body: Array(id.utf8))
+            let document = contents.documents[.installation] ?? new
+            contents.documents[.installation] = document
+            return String(decoding: document.body, as: UTF8.self)
+        }
+    }
+
     package func load(_ keys: [DocumentKey]) throws -> [StoredDocument?] {
         self.store.withContents { contents in keys.map { contents.documents[$0] } }
     }

@@ -46,6 +46,9 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// Published messages on these channels are returned by `receive` from now on, across reconnects.
     func subscribe(to channels: [String]) throws
 
+    /// Gives the ledger this id, unless it has one. Returns the one that it has for good.
+    func beginLedger(_ id: String) throws -> String
+
     /// The documents in the order asked for, nil where there is none.
     func load(_ keys: [DocumentKey]) throws -> [StoredDocument?]
     func history(of key: DocumentKey) throws -> [[UInt8]]
@@ -89,6 +92,6 @@ extension MessageBus {
 }
 
 extension DocumentKey {
-    /// Tells this ledger from every other.
+    /// Tells this ledger from every other. Is begun once (`MessageBus.beginLedger`) and never changed.
     package static let installation = DocumentKey(rawValue: "installation")
 }

@@ -103,7 +103,8 @@ private struct Grant {
         let said = agent.publications.filter { $0 != .quoteUpdated }.map(\.stream)
         let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox]) + [.deadLetter, .journal]
         let trimmed = agent.trimmedStreams + [.journal]
-        let written = agent.writtenDocuments + [DocumentFamily(.installation), DocumentFamily(.spanExport)]
+        let written = agent.writtenDocuments + [DocumentFamily(.spanExport)]
+        let read = written + agent.readDocuments + [DocumentFamily(.installation)]
         let leases = [agent.feedLease, AgentName.spanExportLease].compactMap(\.self)
         let histories = agent.writtenDocuments.filter { $0 == .trades }
         let deleted = agent.deletedDocuments
@@ -124,7 +125,9 @@ private struct Grant {
                 commands: ["publish"],
                 channels: Self.channels(agent.publications) + [StreamName.deadLetter.rawValue]
             ),
-            Grant(commands: ["hget", "hmget"], keys: (written + agent.readDocuments).map(keys.documents)),
+            Grant(commands: ["hget", "hmget"], keys: read.map(keys.documents)),
+            // A ledger is begun once, and then nobody can change its id.
+            Grant(commands: ["hsetnx"], keys: [keys.document(.installation)]),
             Grant(commands: ["hset", "hincrby", "hlen"], keys: written.map(keys.documents)),
             Grant(commands: ["rpush", "llen"], keys: histories.map(keys.histories)),
             Grant(commands: ["del"], keys: deleted.map(keys.documents) + deleted.map(keys.histories)),

@@ -1,5 +1,6 @@
 /// The server-side scripts. A script that writes does all its checks first, so a refusal leaves everything as it was.
 enum RedisScript: CaseIterable {
+    case beginLedger
     case commit
     case createGroup
     case publishQuote
@@ -15,6 +16,7 @@ enum RedisScript: CaseIterable {
 
     var source: String {
         switch self {
+        case .beginLedger: Self.beginLedgerSource
         case .commit: Self.commitSource
         case .createGroup: Self.createGroupSource
         case .publishQuote: Self.publishQuoteSource
@@ -35,8 +37,8 @@ enum RedisScript: CaseIterable {
     var isGuarded: Bool {
         switch self {
         case .commit, .createGroup, .publishQuote, .registerQuoteConsumer, .advanceQuoteCursor, .acquireLease: true
-        // These add nothing to the ledger.
-        case .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice: false
+        // These add nothing to a ledger that there is.
+        case .beginLedger, .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice: false
         }
     }
 
@@ -52,6 +54,15 @@ enum RedisScript: CaseIterable {
             .. ', which does not belong there. Nothing was changed; rename or delete that key.')
         end
 
+        """
+
+    // Of HSETNX alone, as nobody may do more with this document. Each field counts, should one be there already.
+    // KEYS: the installation. ARGV: its id. Returns the id it has.
+    private static let beginLedgerSource = """
+        redis.call('HSETNX', KEYS[1], 'd', ARGV[1])
+        redis.call('HSETNX', KEYS[1], 'v', 1)
+        redis.call('HSETNX', KEYS[1], 's', '')
+        return redis.call('HGET', KEYS[1], 'd')
         """
 
     // KEYS: the installation; the input's stream if ARGV[1] is not empty; document and history of each write; each

@@ -203,6 +203,7 @@ final class CrashingMessageBus: MessageBus {
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         try self.bus.quiescence(of: groups)
     }
+    func beginLedger(_ id: String) throws -> String { try self.bus.beginLedger(id) }
     func trim(_ streams: [StreamName], keeping length: Int) throws { try self.bus.trim(streams, keeping: length) }
     func appendedCount(of stream: StreamName) throws -> Int64 { try self.bus.appendedCount(of: stream) }
     func tail(of stream: StreamName, limit: Int) throws -> [(id: String, body: [UInt8])] {

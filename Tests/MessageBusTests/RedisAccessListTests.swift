@@ -76,7 +76,7 @@ import TradingCore
             ("halt", ["tradectl"], [risk, orders, positions]),
             ("login-alarm", [risk], []),
             ("span-export", Set(agents), []),
-            ("installation", Set(agents), []),
+            ("installation", [], Set(agents)),
             ("of-my-own", [], []),
         ]
     }()
@@ -164,6 +164,24 @@ import TradingCore
     }
 
     @Test(arguments: Self.users)
+    func `begins a ledger and changes none`(user: String) throws {
+        defer { self.server.stop() }
+        let connection = try self.connection(user)
+        let (key, isAgent) = ("{quintet}:document:installation", Self.agents.contains(user))
+        #expect(try self.ways(connection, "HSETNX", key, "d", "one") == [isAgent])
+        #expect(try self.ways(connection, "HSETNX", "{quintet}:document:account", "d", "one") == [false])
+        for words in [
+            ["HSET", key, "d", "two"], ["HINCRBY", key, "v", "1"], ["HDEL", key, "d"], ["DEL", key], ["UNLINK", key],
+            ["EXPIRE", key, "1"], ["RENAME", key, key + "2"], ["SET", key, "two"], ["GETDEL", key],
+        ] {
+            #expect(try !self.isAllowed(connection, words), "\(user): \(words)")
+        }
+        guard isAgent else { return }
+        let bus = RedisMessageBus(endpoint: self.server.endpoint(of: user))
+        #expect(try bus.beginLedger("two") == "one")
+    }
+
+    @Test(arguments: Self.users)
     func `has its own leases and, if it asks the broker, the account's budget`(user: String) throws {
         defer { self.server.stop() }
         let connection = try self.connection(user)
@@ -229,7 +247,7 @@ import TradingCore
         let everyone = RedisMessageBus(endpoint: self.server.endpoint)
         let bus = RedisMessageBus(endpoint: self.server.endpoint(of: agent.rawValue))
         let (group, consumer) = (agent.rawValue, "\(agent)-1")
-        try bus.create(.installation)
+        #expect(try bus.beginLedger("one") == "one")
         for stream in agent.allStreams { try bus.createGroup(group, on: stream) }
         try everyone.append("1", to: try #require(agent.inputStreams.first))
         let taken = try bus.receive(

@@ -14,9 +14,7 @@ struct OperatorStage {
     init() throws {
         self.redis = try RedisServer()
         self.bus = RedisMessageBus(endpoint: self.redis.endpoint)
-        var commit = Commit()
-        commit.puts = [(key: .installation, body: Array("test".utf8))]
-        _ = try self.bus.commit(commit)
+        _ = try self.bus.beginLedger("test")
         self.desk = try OperatorDesk(endpoint: self.redis.endpoint, namespace: "quintet")
     }
 
