@@ -25,7 +25,7 @@ package struct RedisAccessList: Sendable {
     package init(namespace: String) {
         let keys = RedisKeys(namespace: namespace)
         var users = AgentName.allCases.map { agent in
-            User(agent.rawValue, common: Grant.busCommands, Grant.of(agent, keys))
+            User(agent.rawValue, common: Grant.agentCommands, Grant.of(agent, keys))
         }
         users.append(User(Self.simulatorName, common: Grant.busCommands, Grant.ofSimulator(keys)))
         users.append(User(Self.operatorName, common: Grant.operatorCommands, Grant.ofOperator(keys)))
@@ -85,7 +85,9 @@ private struct Grant {
     }
 
     /// What every bus needs and what touches no key.
-    static let busCommands = ["ping", "select", "client|id", "client|unblock", "script|load", "time"]
+    static let busCommands = ["ping", "select", "script|load", "time"]
+    /// Besides, what it takes to end the wait for messages.
+    static let agentCommands = Self.busCommands + ["client|id", "client|unblock"]
     /// Besides, what the doctor asks.
     static let operatorCommands = Self.busCommands + ["info", "config|get"]
 

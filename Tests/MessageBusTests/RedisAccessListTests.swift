@@ -218,6 +218,15 @@ import TradingCore
         }
     }
 
+    @Test(arguments: Self.users)
+    func `ends a wait only if it waits for messages itself`(user: String) throws {
+        defer { self.server.stop() }
+        let connection = try self.connection(user)
+        for words in [["CLIENT", "ID"], ["CLIENT", "UNBLOCK", "1000000"]] {
+            #expect(try self.isAllowed(connection, words) == Self.agents.contains(user), "\(user): \(words)")
+        }
+    }
+
     @Test func `nobody comes in without a user and its password`() throws {
         defer { self.server.stop() }
         var endpoint = self.server.endpoint
