@@ -118,7 +118,8 @@ private struct Grant {
             ),
             // For metrics.
             Grant(commands: ["xinfo|groups", "xinfo|consumers", "xrange"], keys: agent.allStreams.map(keys.stream)),
-            Grant(commands: ["xadd", "xlen"], keys: appended.map(keys.stream)),
+            // XDEL takes back what a commit has appended before a stream that refuses.
+            Grant(commands: ["xadd", "xdel", "xlen"], keys: appended.map(keys.stream)),
             Grant(
                 commands: ["xtrim", "xlen", "xrange", "xpending", "xinfo|stream", "xinfo|groups"],
                 keys: trimmed.map(keys.stream)
@@ -197,7 +198,7 @@ private struct Grant {
                 keys: [keys.all]
             ),
             Grant(commands: ["xadd"], keys: appended.map(keys.stream)),
-            Grant(commands: ["xdel"], keys: [keys.stream(.deadLetter)]),
+            Grant(commands: ["xdel"], keys: (appended + [.deadLetter]).map(keys.stream)),
             Grant(commands: ["publish"], channels: Self.channels(OperatorAccess.publications)),
             Grant(commands: ["subscribe", "psubscribe"], channels: ["*"]),
             Grant(commands: ["hset", "del"], keys: written.map(keys.documents) + written.map(keys.histories)),

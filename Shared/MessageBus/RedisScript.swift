@@ -71,7 +71,9 @@ enum RedisScript: CaseIterable {
     // and state, the new version and state, the body, the number of history entries and these; each put's body; each
     // added member; each message's channel (or nothing) and body; the installation's id.
     // Returns 1: committed, 0: acknowledged before, -n: the n-th write's document has changed.
-    // The acknowledgement comes last: should a write fail in the middle, the input is delivered again.
+    // Only trying tells whether a stream's ids are used up, so the messages come first, and those before one that is
+    // refused are taken back. The acknowledgement comes last: should a write fail in the middle, the input is delivered
+    // again.
     private static let commitSource =
         Self.guardSource + """
             local first = 2
@@ -106,6 +108,16 @@ enum RedisScript: CaseIterable {
               key = key + 1
             end
             if problem then return problem end
+            local stream, body, ids = #KEYS - messages, #ARGV - 2 * messages - 1, {}
+            for n = 1, messages do
+              local id = redis.pcall('XADD', KEYS[stream + n], '*', 'd', ARGV[body + 2 * n])
+              if type(id) ~= 'string' then
+                for earlier = 1, n - 1 do redis.call('XDEL', KEYS[stream + earlier], ids[earlier]) end
+                if not string.find(id.err, 'exhausted') then return id end
+                return redis.error_reply('\(MessageBusError.streamUsedUpCode) ' .. KEYS[stream + n])
+              end
+              ids[n] = id
+            end
             key, at = first, 8
             for n = 1, writes do
               redis.call('HSET', KEYS[key], 'v', ARGV[at + 2], 's', ARGV[at + 3], 'd', ARGV[at + 4])
@@ -133,9 +145,7 @@ enum RedisScript: CaseIterable {
               at = at + 1
             end
             for n = 1, messages do
-              redis.call('XADD', KEYS[key], '*', 'd', ARGV[at + 1])
               if ARGV[at] ~= '' then redis.call('PUBLISH', ARGV[at], ARGV[at + 1]) end
-              key = key + 1
               at = at + 2
             end
             if ARGV[1] ~= '' then redis.call('XACK', KEYS[2], ARGV[1], ARGV[2]) end

@@ -67,6 +67,56 @@ extension RedisMessageBusTests {
         #expect(try self.bus.commit(commit) == .committed)
     }
 
+    @Test(arguments: ["a", "b"])
+    func `a commit to a stream whose ids are used up changes nothing, and goes on once that is mended`(
+        name: String
+    ) throws {
+        defer { self.server.stop() }
+        let last = "18446744073709551615-18446744073709551615"
+        let listener = RedisMessageBus(endpoint: self.server.endpoint)
+        try listener.subscribe(to: ["a"])
+        try self.bus.append("input")
+        let input = try #require(try self.receive().deliveries.first)
+        try self.ask("XADD", "{quintet}:stream:\(name)", last, "d", "by hand")
+        var commit = Commit()
+        commit.acknowledge = input.input()
+        commit.writes = [.init(.trade, from: 0, "", to: "A", "x", history: ["h"])]
+        commit.puts = [(key: DocumentKey(rawValue: "sum"), body: [1])]
+        commit.additions = [(set: "open", member: "x")]
+        commit.messages = ["a", "a", "b"].map {
+            OutboundMessage(stream: StreamName(rawValue: $0), channel: $0, body: [1])
+        }
+        let error = try #require(#expect(throws: MessageBusError.self) { try self.bus.commit(commit) })
+        #expect(error.code == .unreachable)
+        #expect(error.message.contains("{quintet}:stream:\(name) are used up") && error.message.contains("RENAME"))
+        #expect(try self.bus.load([.trade, DocumentKey(rawValue: "sum")]) == [nil, nil])
+        #expect(try self.bus.history(of: .trade).isEmpty)
+        #expect(try self.bus.members(of: "open").isEmpty)
+        for stream in ["a", "b"] {
+            let left = try self.bus.tail(of: StreamName(rawValue: stream), limit: 9).map(\.id)
+            #expect(left == (stream == name ? [last] : []))
+        }
+        #expect(try self.pending().count == 1)
+
+        try self.ask("RENAME", "{quintet}:stream:\(name)", "aside")
+        #expect(try self.bus.commit(commit) == .committed)
+        #expect(try self.pending().isEmpty)
+        // What failed was not published either.
+        var published: [PublishedMessage] = []
+        while published.count < 2 {
+            let more = try listener.receive(
+                group: "",
+                consumer: "",
+                streams: [],
+                limit: 1,
+                timeout: .seconds(20)
+            ).published
+            try #require(!more.isEmpty)
+            published += more
+        }
+        #expect(published.map(\.channel) == ["a", "a"])
+    }
+
     @Test func `what concerns quotes is refused before anything is written, too`() throws {
         defer { self.server.stop() }
         let attempts: [(keys: [String], attempt: () throws -> Void)] = [

@@ -118,7 +118,7 @@ package final class AgentLoop {
             } catch {
                 self.readiness.set("redis", .waiting("\(error)"))
                 if self.repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
-                    self.logger.warning("Redis lost, trying again: \(error)")
+                    self.logger.warning("Redis cannot be used, trying again: \(error)")
                 }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }

@@ -111,7 +111,7 @@ package final class LaneWorker {
                 )
             } catch {
                 if repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
-                    self.logger.warning("Redis lost, trying again: \(error)")
+                    self.logger.warning("Redis cannot be used, trying again: \(error)")
                 }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }
