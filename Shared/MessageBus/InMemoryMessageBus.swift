@@ -189,10 +189,8 @@ package final class InMemoryMessageBus: MessageBus {
         self.store.withContents { $0.quiescence(of: groups) }
     }
 
-    package func trim(_ streams: [StreamName], keeping length: Int) throws {
-        self.store.withContents { contents in
-            for name in streams { contents.streams[name]?.trim(keeping: length) }
-        }
+    package func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
+        self.store.withContents { $0.streams[stream]?.trim(keeping: length, unacknowledgedBy: groups) }
     }
 
     package func appendedCount(of stream: StreamName) throws -> Int64 {

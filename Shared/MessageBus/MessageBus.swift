@@ -76,9 +76,9 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// registered quote consumer has dealt with every latest quote.
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence
 
-    /// Drops old entries: keeps at least the newest `length` of each stream and every entry some group has not
-    /// acknowledged.
-    func trim(_ streams: [StreamName], keeping length: Int) throws
+    /// Drops old entries: keeps at least the newest `length` and every entry that one of these groups has not
+    /// acknowledged. Groups that are not there, and others that are, keep nothing.
+    func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws
     /// How many entries have ever been appended to the stream.
     func appendedCount(of stream: StreamName) throws -> Int64
     /// The newest entries of a stream, oldest first.

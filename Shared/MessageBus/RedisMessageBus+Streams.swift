@@ -77,13 +77,13 @@ extension RedisMessageBus {
         return .settled
     }
 
-    package func trim(_ streams: [StreamName], keeping length: Int) throws {
-        for stream in streams where try self.appendedCount(of: stream) > 0 {
-            _ = try self.run(.trim, keyCount: 2) { command in
-                command.append(self.keys.stream(stream))
-                command.append(self.keys.trimCount)
-                command.append(Int64(length))
-            }
+    package func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
+        guard try self.appendedCount(of: stream) > 0 else { return }
+        _ = try self.run(.trim, keyCount: 2) { command in
+            command.append(self.keys.stream(stream))
+            command.append(self.keys.trimCount)
+            command.append(Int64(length))
+            for group in groups { command.append(group) }
         }
     }
 

@@ -271,7 +271,7 @@ enum RedisScript: CaseIterable {
         """
 
     // Goes by portions, so that a long stream is never copied into the script as a whole.
-    // KEYS: stream, the count of trims. ARGV: the length to keep.
+    // KEYS: stream, the count of trims. ARGV: the length to keep, the groups that count.
     private static let trimSource = """
         local function before(a, b)
           local a1, a2 = string.match(a, '(%d+)-(%d+)')
@@ -286,13 +286,17 @@ enum RedisScript: CaseIterable {
         local length = redis.call('XLEN', KEYS[1])
         local excess = length - tonumber(ARGV[1])
         if excess <= 0 then return 0 end
+        local counts = {}
+        for n = 2, #ARGV do counts[ARGV[n]] = true end
         local limit = '+'
         for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
           local group = {}
           for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
-          local needed = group['last-delivered-id']
-          if group.pending > 0 then needed = redis.call('XPENDING', KEYS[1], group.name)[2] end
-          if limit == '+' or before(needed, limit) then limit = needed end
+          if counts[group.name] then
+            local needed = group['last-delivered-id']
+            if group.pending > 0 then needed = redis.call('XPENDING', KEYS[1], group.name)[2] end
+            if limit == '+' or before(needed, limit) then limit = needed end
+          end
         end
         if limit == '0-0' then return 0 end
         if limit ~= '+' then limit = '(' .. limit end

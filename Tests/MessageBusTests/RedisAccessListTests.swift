@@ -289,7 +289,10 @@ import TradingCore
         }
         #expect(try bus.commit(commit) == .committed)
         _ = try bus.load(own + agent.readDocuments.map { $0.key("") })
-        try bus.trim(agent.trimmedStreams + [.journal], keeping: 0)
+        for stream in agent.trimmedStreams + [.journal] {
+            let readers = AgentName.readers(of: stream).map(\.rawValue)
+            try bus.trim(stream, keeping: 0, unacknowledgedBy: readers)
+        }
         #expect(try bus.entries(of: .journal, after: nil, limit: 9).isEmpty)
         for lease in [agent.feedLease, AgentName.spanExportLease].compactMap(\.self) {
             #expect(try bus.acquireLease(lease, holder: consumer, for: .seconds(9)))

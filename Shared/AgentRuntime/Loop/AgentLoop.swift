@@ -191,8 +191,11 @@ package final class AgentLoop {
         }
         if now >= self.nextTrim {
             self.nextTrim = now + Self.trimInterval
-            try self.bus.trim(self.agent.trimmedStreams, keeping: Self.streamLength)
-            try self.bus.trim([.journal], keeping: Self.journalLength)
+            for stream in self.agent.trimmedStreams {
+                let readers = AgentName.readers(of: stream).map(\.rawValue)
+                try self.bus.trim(stream, keeping: Self.streamLength, unacknowledgedBy: readers)
+            }
+            try self.bus.trim(.journal, keeping: Self.journalLength, unacknowledgedBy: [])
         }
         let reception = try self.bus.receive(
             group: self.agent.rawValue,
