@@ -31,6 +31,16 @@ struct OperatorStage {
         _ = try self.bus.commit(commit)
     }
 
+    func putDeadLetter(of agent: AgentName, from stream: String, _ body: String) throws {
+        let letter = JSONWriter.text(JSONValue.string(body))
+        let head = #"{"reason":"odd","agent":"\#(agent.rawValue)","stream":"\#(stream)","entry":"1-0","deliveries":1,"#
+        var commit = Commit()
+        commit.messages = [
+            OutboundMessage(stream: .deadLetter, channel: nil, body: Array((head + #""body":\#(letter)}"#).utf8))
+        ]
+        _ = try self.bus.commit(commit)
+    }
+
     /// Hands an entry's call to a lane of that name, which does not answer it.
     func handOut(_ order: Order, to instance: String) throws -> Delivery {
         let (agent, lane) = (AgentName.orderExecution, BrokerLane.entries)
