@@ -65,6 +65,9 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
+    /// A consumer that owes nothing is not remembered here.
+    package func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {}
+
     package func receive(
         group: String,
         consumer: String,

@@ -27,6 +27,10 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// from 0 again, since nobody died of them. Is no delivery.
     func keep(_ deliveries: [Delivery], group: String, consumer: String) throws
 
+    /// Forgets the group's consumers that have asked for nothing for `silence` and owe nothing. One that comes back is a
+    /// consumer again with its first question.
+    func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws
+
     /// Waits until a new message, a published message or a wake-up arrives, or `timeout` has passed; a `timeout` of
     /// zero returns what there is. At most `limit` messages a stream. Empty `streams` waits for the other two only.
     ///

@@ -113,7 +113,7 @@ private struct Grant {
         var grants = [
             Self.scripts(keys),
             Grant(
-                commands: ["xreadgroup", "xack", "xclaim", "xpending", "xgroup|create"],
+                commands: ["xreadgroup", "xack", "xclaim", "xpending", "xgroup|create", "xgroup|delconsumer"],
                 keys: agent.allStreams.map(keys.stream)
             ),
             // For metrics.

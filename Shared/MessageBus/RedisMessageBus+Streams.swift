@@ -61,6 +61,14 @@ extension RedisMessageBus {
         }
     }
 
+    package func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {
+        _ = try self.run(.removeConsumers, keyCount: streams.count) { command in
+            for stream in streams { command.append(self.keys.stream(stream)) }
+            command.append(group)
+            command.append(silence.milliseconds)
+        }
+    }
+
     package func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         let reply = try self.run(.quiescence, keyCount: groups.count + 2) { command in
             for (stream, _) in groups { command.append(self.keys.stream(stream)) }

@@ -3,6 +3,7 @@ enum RedisScript: CaseIterable {
     case beginLedger
     case commit
     case createGroup
+    case removeConsumers
     case publishQuote
     case registerQuoteConsumer
     case advanceQuoteCursor
@@ -19,6 +20,7 @@ enum RedisScript: CaseIterable {
         case .beginLedger: Self.beginLedgerSource
         case .commit: Self.commitSource
         case .createGroup: Self.createGroupSource
+        case .removeConsumers: Self.removeConsumersSource
         case .publishQuote: Self.publishQuoteSource
         case .registerQuoteConsumer: Self.registerQuoteConsumerSource
         case .advanceQuoteCursor: Self.advanceQuoteCursorSource
@@ -38,7 +40,8 @@ enum RedisScript: CaseIterable {
         switch self {
         case .commit, .createGroup, .publishQuote, .registerQuoteConsumer, .advanceQuoteCursor, .acquireLease: true
         // These add nothing to a ledger that there is.
-        case .beginLedger, .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice: false
+        case .beginLedger, .removeConsumers, .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice:
+            false
         }
     }
 
@@ -159,6 +162,22 @@ enum RedisScript: CaseIterable {
             if answer.err and string.sub(answer.err, 1, 9) ~= 'BUSYGROUP' then return answer end
             return 1
             """
+
+    // In one step, since what a consumer owes is lost with it.
+    // KEYS: streams. ARGV: group, milliseconds of silence.
+    private static let removeConsumersSource = """
+        for _, key in ipairs(KEYS) do
+          local consumers = redis.pcall('XINFO', 'CONSUMERS', key, ARGV[1])
+          for _, flat in ipairs(consumers) do
+            local consumer = {}
+            for field = 1, #flat, 2 do consumer[flat[field]] = flat[field + 1] end
+            if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) then
+              redis.call('XGROUP', 'DELCONSUMER', key, ARGV[1], consumer.name)
+            end
+          end
+        end
+        return 1
+        """
 
     // A backlog of (consumer, quote) pairs is kept beside the cursors, so that asking whether all is dealt with costs
     // the same for one symbol and for a thousand.

@@ -203,6 +203,9 @@ final class CrashingMessageBus: MessageBus {
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         try self.bus.quiescence(of: groups)
     }
+    func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {
+        try self.bus.removeConsumers(of: group, on: streams, silentFor: silence)
+    }
     func beginLedger(_ id: String) throws -> String { try self.bus.beginLedger(id) }
     func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
         try self.bus.trim(stream, keeping: length, unacknowledgedBy: groups)

@@ -271,6 +271,8 @@ import TradingCore
         let other = try bus.claim(group: group, consumer: "b", streams: agent.allStreams, idle: .zero, limit: 9)
         #expect(other.count == 1)
         try bus.keep(other, group: group, consumer: "b")
+        try bus.removeConsumers(of: group, on: agent.allStreams, silentFor: .zero)
+        #expect(try bus.pending(group: group, consumer: "b", streams: agent.inputStreams, limit: 9).count == 1)
         var commit = Commit()
         commit.acknowledge = delivery.input(of: group)
         let own = agent.writtenDocuments.map { $0.isOne ? $0.key("") : $0.key("x") }

@@ -30,6 +30,22 @@ extension RedisMessageBusTests {
         #expect(try self.bus.quiescence(of: [(.filled, "position")]) == .settled)
     }
 
+    @Test func `consumers that are silent for long and owe nothing are forgotten`() throws {
+        defer { self.server.stop() }
+        func consumers() throws -> [String]? {
+            try self.bus.groups(on: .filled).first { $0.name == "position" }?.consumers.map(\.name).sorted()
+        }
+        try self.bus.append("a")
+        for consumer in ["owing", "gone"] { _ = try self.bus.receiveNow(consumer: consumer) }
+        try self.bus.createGroup("strategy", on: .filled)
+        _ = try self.bus.receiveNow(consumer: "other", group: "strategy", limit: 1)
+        try self.bus.removeConsumers(of: "position", on: [.filled, .closed], silentFor: .seconds(3600))
+        #expect(try consumers() == ["gone", "owing"])
+        try self.bus.removeConsumers(of: "position", on: [.filled, .closed], silentFor: .zero)
+        #expect(try consumers() == ["owing"])
+        #expect(try self.bus.groups(on: .filled).first { $0.name == "strategy" }?.consumers.count == 1)
+    }
+
     @Test func `a foreign entry arrives with an empty body`() throws {
         defer { self.server.stop() }
         try self.ask("XADD", "{quintet}:stream:order.filled", "*", "other", "field")

@@ -50,6 +50,8 @@ package final class AgentLoop {
     private var deferred: [Delivery] = []
 
     private static let claimInterval = Duration.seconds(2)
+    /// A process that runs asks every few seconds; one whose name never comes back is not to be listed for ever.
+    private static let consumerSilence = Duration.seconds(3600)
     private static let trimInterval = Duration.seconds(30)
     /// How many entries of each stream are kept for people to look at.
     private static let streamLength = 10_000
@@ -141,6 +143,11 @@ package final class AgentLoop {
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
         }
         for stream in self.agent.inputStreams { try self.bus.createGroup(self.agent.rawValue, on: stream) }
+        try self.bus.removeConsumers(
+            of: self.agent.rawValue,
+            on: self.agent.allStreams,
+            silentFor: Self.consumerSilence
+        )
         try self.handleOwed()
         try self.catchUpWithQuotes()
     }
