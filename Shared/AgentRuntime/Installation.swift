@@ -24,11 +24,10 @@ final class Installation: Sendable {
         var backOff = BackOff()
         while !stop.isGiven {
             do {
-                if let found = try Self.found(bus) {
-                    return self.id.withLock { id in
-                        id = id ?? found
-                        return id ?? found
-                    }
+                let found = try bus.beginLedger(Self.newID())
+                return self.id.withLock { id in
+                    id = id ?? found
+                    return id ?? found
                 }
             } catch {
                 readiness?.set("redis", .waiting("\(error)"))
@@ -42,20 +41,11 @@ final class Installation: Sendable {
         return ""
     }
 
-    /// Nil when another process has just made it.
-    private static func found(_ bus: any MessageBus) throws -> String? {
-        if let known = try bus.load([.installation]).first.flatMap({ $0 }) {
-            return String(decoding: known.body, as: UTF8.self)
-        }
-        let made = StableHash.hexadecimal(
+    private static func newID() -> String {
+        StableHash.hexadecimal(
             "installation",
             "\(UInt64.random(in: .min ... .max))",
             "\(UInt64.random(in: .min ... .max))"
         )
-        var commit = Commit()
-        commit.writes = [
-            DocumentWrite(key: .installation, expectedVersion: 0, expectedState: "", state: "", body: Array(made.utf8))
-        ]
-        return try bus.commit(commit) == .committed ? made : nil
     }
 }

@@ -85,6 +85,13 @@ package final class BrokerDesk {
                     throw BrokerError(.unknownOutcome, "order \(order.id) may have been sent and is not to be seen yet")
                 }
             }
+            // Call and ledger were written in one step, and an order's terms never change: somebody has spoilt one of them.
+            guard order.terms == terms else {
+                throw BrokerError(
+                    .refused(code: "void"),
+                    "order \(order.id) is not sent: the call says \(terms.summary), the ledger \(order.terms.summary)"
+                )
+            }
             return .orders([try self.guarded { () throws(BrokerError) in try self.broker.place(order) }])
         case .cancel(let id): return try self.cancel(try Self.order(id, in: orders))
         case .find(let id):

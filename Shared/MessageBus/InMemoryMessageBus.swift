@@ -65,6 +65,9 @@ package final class InMemoryMessageBus: MessageBus {
         }
     }
 
+    /// A consumer that owes nothing is not remembered here.
+    package func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {}
+
     package func receive(
         group: String,
         consumer: String,
@@ -86,6 +89,15 @@ package final class InMemoryMessageBus: MessageBus {
 
     package func subscribe(to channels: [String]) throws {
         self.store.withContents { $0.subscribe(self.subscriber, to: channels) }
+    }
+
+    package func beginLedger(_ id: String) throws -> String {
+        self.store.withContents { contents in
+            let new = StoredDocument(version: 1, state: "", body: Array(id.utf8))
+            let document = contents.documents[.installation] ?? new
+            contents.documents[.installation] = document
+            return String(decoding: document.body, as: UTF8.self)
+        }
     }
 
     package func load(_ keys: [DocumentKey]) throws -> [StoredDocument?] {
@@ -180,10 +192,8 @@ package final class InMemoryMessageBus: MessageBus {
         self.store.withContents { $0.quiescence(of: groups) }
     }
 
-    package func trim(_ streams: [StreamName], keeping length: Int) throws {
-        self.store.withContents { contents in
-            for name in streams { contents.streams[name]?.trim(keeping: length) }
-        }
+    package func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
+        self.store.withContents { $0.streams[stream]?.trim(keeping: length, unacknowledgedBy: groups) }
     }
 
     package func appendedCount(of stream: StreamName) throws -> Int64 {

@@ -264,8 +264,8 @@ struct InMemoryStream: Sendable {
         self.entries[self.entries.firstIndex(notBefore: number + 1, by: \.number)...].prefix(limit)
     }
 
-    mutating func trim(keeping length: Int) {
-        let needed = self.groups.values.map { $0.pending.first?.number ?? $0.lastDelivered }.min()
+    mutating func trim(keeping length: Int, unacknowledgedBy groups: [String]) {
+        let needed = groups.compactMap { self.groups[$0] }.map { $0.pending.first?.number ?? $0.lastDelivered }.min()
         let droppable = needed.map { self.entries.firstIndex(notBefore: $0, by: \.number) } ?? self.entries.count
         self.entries.removeFirst(max(0, min(droppable, self.entries.count - length)))
     }

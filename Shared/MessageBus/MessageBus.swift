@@ -27,6 +27,10 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// from 0 again, since nobody died of them. Is no delivery.
     func keep(_ deliveries: [Delivery], group: String, consumer: String) throws
 
+    /// Forgets the group's consumers that have asked for nothing for `silence` and owe nothing. One that comes back is a
+    /// consumer again with its first question.
+    func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws
+
     /// Waits until a new message, a published message or a wake-up arrives, or `timeout` has passed; a `timeout` of
     /// zero returns what there is. At most `limit` messages a stream. Empty `streams` waits for the other two only.
     ///
@@ -45,6 +49,9 @@ package protocol MessageBus: AnyObject, RateLedger {
 
     /// Published messages on these channels are returned by `receive` from now on, across reconnects.
     func subscribe(to channels: [String]) throws
+
+    /// Gives the ledger this id, unless it has one. Returns the one that it has for good.
+    func beginLedger(_ id: String) throws -> String
 
     /// The documents in the order asked for, nil where there is none.
     func load(_ keys: [DocumentKey]) throws -> [StoredDocument?]
@@ -73,9 +80,9 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// registered quote consumer has dealt with every latest quote.
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence
 
-    /// Drops old entries: keeps at least the newest `length` of each stream and every entry some group has not
-    /// acknowledged.
-    func trim(_ streams: [StreamName], keeping length: Int) throws
+    /// Drops old entries: keeps at least the newest `length` and every entry that one of these groups has not
+    /// acknowledged. Groups that are not there, and others that are, keep nothing.
+    func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws
     /// How many entries have ever been appended to the stream.
     func appendedCount(of stream: StreamName) throws -> Int64
     /// The newest entries of a stream, oldest first.
@@ -89,6 +96,6 @@ extension MessageBus {
 }
 
 extension DocumentKey {
-    /// Tells this ledger from every other.
+    /// Tells this ledger from every other. Is begun once (`MessageBus.beginLedger`) and never changed.
     package static let installation = DocumentKey(rawValue: "installation")
 }

@@ -1,6 +1,7 @@
 package struct MessageBusError: Error, Hashable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
-        /// No connection, or it broke in the middle: whether a commit took place is not known.
+        /// No connection, or it broke in the middle: whether a commit took place is not known. Or the server cannot now:
+        /// it says so, and nothing has happened.
         case unreachable
         /// The server answered with an error.
         case refused
@@ -23,6 +24,8 @@ package struct MessageBusError: Error, Hashable, CustomStringConvertible {
 
     /// How the scripts say so.
     static let ledgerReplacedCode = "LEDGERREPLACED"
+
+    static let streamUsedUpCode = "STREAMUSEDUP"
 
     static let ledgerReplaced = MessageBusError(
         .ledgerReplaced,

@@ -25,7 +25,7 @@ package struct RedisAccessList: Sendable {
     package init(namespace: String) {
         let keys = RedisKeys(namespace: namespace)
         var users = AgentName.allCases.map { agent in
-            User(agent.rawValue, common: Grant.busCommands, Grant.of(agent, keys))
+            User(agent.rawValue, common: Grant.agentCommands, Grant.of(agent, keys))
         }
         users.append(User(Self.simulatorName, common: Grant.busCommands, Grant.ofSimulator(keys)))
         users.append(User(Self.operatorName, common: Grant.operatorCommands, Grant.ofOperator(keys)))
@@ -85,7 +85,9 @@ private struct Grant {
     }
 
     /// What every bus needs and what touches no key.
-    static let busCommands = ["ping", "select", "client|id", "client|unblock", "script|load", "time"]
+    static let busCommands = ["ping", "select", "script|load", "time"]
+    /// Besides, what it takes to end the wait for messages.
+    static let agentCommands = Self.busCommands + ["client|id", "client|unblock"]
     /// Besides, what the doctor asks.
     static let operatorCommands = Self.busCommands + ["info", "config|get"]
 
@@ -103,19 +105,21 @@ private struct Grant {
         let said = agent.publications.filter { $0 != .quoteUpdated }.map(\.stream)
         let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox, .questions]) + [.deadLetter, .journal]
         let trimmed = agent.trimmedStreams + [.journal]
-        let written = agent.writtenDocuments + [DocumentFamily(.installation), DocumentFamily(.spanExport)]
+        let written = agent.writtenDocuments + [DocumentFamily(.spanExport)]
+        let read = written + agent.readDocuments + [DocumentFamily(.installation)]
         let leases = [agent.feedLease, AgentName.spanExportLease].compactMap(\.self)
         let histories = agent.writtenDocuments.filter { $0 == .trades }
         let deleted = agent.deletedDocuments
         var grants = [
             Self.scripts(keys),
             Grant(
-                commands: ["xreadgroup", "xack", "xclaim", "xpending", "xgroup|create"],
+                commands: ["xreadgroup", "xack", "xclaim", "xpending", "xgroup|create", "xgroup|delconsumer"],
                 keys: agent.allStreams.map(keys.stream)
             ),
             // For metrics.
             Grant(commands: ["xinfo|groups", "xinfo|consumers", "xrange"], keys: agent.allStreams.map(keys.stream)),
-            Grant(commands: ["xadd", "xlen"], keys: appended.map(keys.stream)),
+            // XDEL takes back what a commit has appended before a stream that refuses.
+            Grant(commands: ["xadd", "xdel", "xlen"], keys: appended.map(keys.stream)),
             Grant(
                 commands: ["xtrim", "xlen", "xrange", "xpending", "xinfo|stream", "xinfo|groups"],
                 keys: trimmed.map(keys.stream)
@@ -124,7 +128,9 @@ private struct Grant {
                 commands: ["publish"],
                 channels: Self.channels(agent.publications) + [StreamName.deadLetter.rawValue]
             ),
-            Grant(commands: ["hget", "hmget"], keys: (written + agent.readDocuments).map(keys.documents)),
+            Grant(commands: ["hget", "hmget"], keys: read.map(keys.documents)),
+            // A ledger is begun once, and then nobody can change its id.
+            Grant(commands: ["hsetnx"], keys: [keys.document(.installation)]),
             Grant(commands: ["hset", "hincrby", "hlen"], keys: written.map(keys.documents)),
             Grant(commands: ["rpush", "llen"], keys: histories.map(keys.histories)),
             Grant(commands: ["del"], keys: deleted.map(keys.documents) + deleted.map(keys.histories)),
@@ -192,7 +198,7 @@ private struct Grant {
                 keys: [keys.all]
             ),
             Grant(commands: ["xadd"], keys: appended.map(keys.stream)),
-            Grant(commands: ["xdel"], keys: [keys.stream(.deadLetter)]),
+            Grant(commands: ["xdel"], keys: (appended + [.deadLetter]).map(keys.stream)),
             Grant(commands: ["publish"], channels: Self.channels(OperatorAccess.publications)),
             Grant(commands: ["subscribe", "psubscribe"], channels: ["*"]),
             Grant(commands: ["hset", "del"], keys: written.map(keys.documents) + written.map(keys.histories)),

@@ -130,9 +130,10 @@ extension RedisMessageBus {
         if type(redis.pcall('XLEN', KEYS[3])) ~= 'number' then
           return redis.error_reply('WRONGTYPE ' .. KEYS[3] .. ' is no stream. Nothing was changed.')
         end
-        if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
+        if #redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1]) == 0 then return 0 end
+        -- First, since it may be refused: a stream's ids may be used up.
         if ARGV[2] ~= '' then redis.call('XADD', KEYS[3], '*', 'd', ARGV[3]) end
-        return 1
+        return redis.call('XDEL', KEYS[2], ARGV[1])
         """
 
     private static func fields(_ reply: RedisReply) throws(MessageBusError) -> [String: RedisReply] {

@@ -1,6 +1,13 @@
 package import TradingCore
 
 extension RedisMessageBus {
+    package func beginLedger(_ id: String) throws -> String {
+        try self.run(.beginLedger, keyCount: 1) { command in
+            command.append(self.keys.document(.installation))
+            command.append(id)
+        }.text()
+    }
+
     package func load(_ keys: [DocumentKey]) throws -> [StoredDocument?] {
         try self.onConnection { connection throws(MessageBusError) in
             let commands = keys.map { RedisCommand("HMGET", self.keys.document($0), "v", "s", "d") }

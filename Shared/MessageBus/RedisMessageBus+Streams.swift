@@ -61,6 +61,14 @@ extension RedisMessageBus {
         }
     }
 
+    package func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {
+        _ = try self.run(.removeConsumers, keyCount: streams.count) { command in
+            for stream in streams { command.append(self.keys.stream(stream)) }
+            command.append(group)
+            command.append(silence.milliseconds)
+        }
+    }
+
     package func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         let reply = try self.run(.quiescence, keyCount: groups.count + 2) { command in
             for (stream, _) in groups { command.append(self.keys.stream(stream)) }
@@ -77,13 +85,13 @@ extension RedisMessageBus {
         return .settled
     }
 
-    package func trim(_ streams: [StreamName], keeping length: Int) throws {
-        for stream in streams where try self.appendedCount(of: stream) > 0 {
-            _ = try self.run(.trim, keyCount: 2) { command in
-                command.append(self.keys.stream(stream))
-                command.append(self.keys.trimCount)
-                command.append(Int64(length))
-            }
+    package func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
+        guard try self.appendedCount(of: stream) > 0 else { return }
+        _ = try self.run(.trim, keyCount: 2) { command in
+            command.append(self.keys.stream(stream))
+            command.append(self.keys.trimCount)
+            command.append(Int64(length))
+            for group in groups { command.append(group) }
         }
     }
 

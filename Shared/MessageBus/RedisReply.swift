@@ -34,6 +34,14 @@ package enum RedisReply: Hashable, Sendable {
         ]
         let code = text.prefix { $0 != " " }
         if code == MessageBusError.ledgerReplacedCode { throw .ledgerReplaced }
+        if code == MessageBusError.streamUsedUpCode {
+            throw MessageBusError(
+                .unreachable,
+                "The ids of \(text.dropFirst(code.count + 1)) are used up: somebody has added an entry with the highest "
+                    + "there is. Nothing was changed, and what was to be handled is still owed. When the stream's readers "
+                    + "are done with it, rename that key (RENAME): the agents begin another."
+            )
+        }
         if transient.contains(String(code)) {
             throw MessageBusError(.unreachable, "Redis is not ready: \(text). It has to be asked again later.")
         }

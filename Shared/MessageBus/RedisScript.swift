@@ -1,7 +1,9 @@
 /// The server-side scripts. A script that writes does all its checks first, so a refusal leaves everything as it was.
 enum RedisScript: CaseIterable {
+    case beginLedger
     case commit
     case createGroup
+    case removeConsumers
     case publishQuote
     case registerQuoteConsumer
     case advanceQuoteCursor
@@ -15,8 +17,10 @@ enum RedisScript: CaseIterable {
 
     var source: String {
         switch self {
+        case .beginLedger: Self.beginLedgerSource
         case .commit: Self.commitSource
         case .createGroup: Self.createGroupSource
+        case .removeConsumers: Self.removeConsumersSource
         case .publishQuote: Self.publishQuoteSource
         case .registerQuoteConsumer: Self.registerQuoteConsumerSource
         case .advanceQuoteCursor: Self.advanceQuoteCursorSource
@@ -35,8 +39,9 @@ enum RedisScript: CaseIterable {
     var isGuarded: Bool {
         switch self {
         case .commit, .createGroup, .publishQuote, .registerQuoteConsumer, .advanceQuoteCursor, .acquireLease: true
-        // These add nothing to the ledger.
-        case .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice: false
+        // These add nothing to a ledger that there is.
+        case .beginLedger, .removeConsumers, .releaseLease, .quiescence, .trim, .takeRequest, .postNotice, .endNotice:
+            false
         }
     }
 
@@ -54,13 +59,24 @@ enum RedisScript: CaseIterable {
 
         """
 
+    // Of HSETNX alone, as nobody may do more with this document. Each field counts, should one be there already.
+    // KEYS: the installation. ARGV: its id. Returns the id it has.
+    private static let beginLedgerSource = """
+        redis.call('HSETNX', KEYS[1], 'd', ARGV[1])
+        redis.call('HSETNX', KEYS[1], 'v', 1)
+        redis.call('HSETNX', KEYS[1], 's', '')
+        return redis.call('HGET', KEYS[1], 'd')
+        """
+
     // KEYS: the installation; the input's stream if ARGV[1] is not empty; document and history of each write; each
     // put's document; document and history of each delete; the set of each addition; the stream of each message.
     // ARGV: group, id; the numbers of writes, puts, deletes, additions, messages; for each write the expected version
     // and state, the new version and state, the body, the number of history entries and these; each put's body; each
     // added member; each message's channel (or nothing) and body; the installation's id.
     // Returns 1: committed, 0: acknowledged before, -n: the n-th write's document has changed.
-    // The acknowledgement comes last: should a write fail in the middle, the input is delivered again.
+    // Only trying tells whether a stream's ids are used up, so the messages come first, and those before one that is
+    // refused are taken back. The acknowledgement comes last: should a write fail in the middle, the input is delivered
+    // again.
     private static let commitSource =
         Self.guardSource + """
             local first = 2
@@ -95,6 +111,16 @@ enum RedisScript: CaseIterable {
               key = key + 1
             end
             if problem then return problem end
+            local stream, body, ids = #KEYS - messages, #ARGV - 2 * messages - 1, {}
+            for n = 1, messages do
+              local id = redis.pcall('XADD', KEYS[stream + n], '*', 'd', ARGV[body + 2 * n])
+              if type(id) ~= 'string' then
+                for earlier = 1, n - 1 do redis.call('XDEL', KEYS[stream + earlier], ids[earlier]) end
+                if not string.find(id.err, 'exhausted') then return id end
+                return redis.error_reply('\(MessageBusError.streamUsedUpCode) ' .. KEYS[stream + n])
+              end
+              ids[n] = id
+            end
             key, at = first, 8
             for n = 1, writes do
               redis.call('HSET', KEYS[key], 'v', ARGV[at + 2], 's', ARGV[at + 3], 'd', ARGV[at + 4])
@@ -122,9 +148,7 @@ enum RedisScript: CaseIterable {
               at = at + 1
             end
             for n = 1, messages do
-              redis.call('XADD', KEYS[key], '*', 'd', ARGV[at + 1])
               if ARGV[at] ~= '' then redis.call('PUBLISH', ARGV[at], ARGV[at + 1]) end
-              key = key + 1
               at = at + 2
             end
             if ARGV[1] ~= '' then redis.call('XACK', KEYS[2], ARGV[1], ARGV[2]) end
@@ -138,6 +162,22 @@ enum RedisScript: CaseIterable {
             if answer.err and string.sub(answer.err, 1, 9) ~= 'BUSYGROUP' then return answer end
             return 1
             """
+
+    // In one step, since what a consumer owes is lost with it.
+    // KEYS: streams. ARGV: group, milliseconds of silence.
+    private static let removeConsumersSource = """
+        for _, key in ipairs(KEYS) do
+          local consumers = redis.pcall('XINFO', 'CONSUMERS', key, ARGV[1])
+          for _, flat in ipairs(consumers) do
+            local consumer = {}
+            for field = 1, #flat, 2 do consumer[flat[field]] = flat[field + 1] end
+            if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) then
+              redis.call('XGROUP', 'DELCONSUMER', key, ARGV[1], consumer.name)
+            end
+          end
+        end
+        return 1
+        """
 
     // A backlog of (consumer, quote) pairs is kept beside the cursors, so that asking whether all is dealt with costs
     // the same for one symbol and for a thousand.
@@ -250,7 +290,7 @@ enum RedisScript: CaseIterable {
         """
 
     // Goes by portions, so that a long stream is never copied into the script as a whole.
-    // KEYS: stream, the count of trims. ARGV: the length to keep.
+    // KEYS: stream, the count of trims. ARGV: the length to keep, the groups that count.
     private static let trimSource = """
         local function before(a, b)
           local a1, a2 = string.match(a, '(%d+)-(%d+)')
@@ -265,13 +305,17 @@ enum RedisScript: CaseIterable {
         local length = redis.call('XLEN', KEYS[1])
         local excess = length - tonumber(ARGV[1])
         if excess <= 0 then return 0 end
+        local counts = {}
+        for n = 2, #ARGV do counts[ARGV[n]] = true end
         local limit = '+'
         for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
           local group = {}
           for field = 1, #flat, 2 do group[flat[field]] = flat[field + 1] end
-          local needed = group['last-delivered-id']
-          if group.pending > 0 then needed = redis.call('XPENDING', KEYS[1], group.name)[2] end
-          if limit == '+' or before(needed, limit) then limit = needed end
+          if counts[group.name] then
+            local needed = group['last-delivered-id']
+            if group.pending > 0 then needed = redis.call('XPENDING', KEYS[1], group.name)[2] end
+            if limit == '+' or before(needed, limit) then limit = needed end
+          end
         end
         if limit == '0-0' then return 0 end
         if limit ~= '+' then limit = '(' .. limit end

@@ -48,11 +48,13 @@ final class RedisStreamReader {
     }
 
     /// What has come for the outstanding read, after `poll(2)` has found the socket readable: nothing, as long as the
-    /// answer is not complete or if the server's waiting time has passed.
+    /// answer is not complete, if the server's waiting time has passed, or if somebody has ended the wait.
     func readAvailable() throws(MessageBusError) -> [Delivery] {
         try self.connection.readAvailable()
         guard let reply = try self.connection.bufferedReply() else { return [] }
         self.outstanding = nil
+        // So it says of CLIENT UNBLOCK with ERROR, whoever sent it, and of a stream that was deleted meanwhile.
+        if case .error(let text) = reply, text.hasPrefix("UNBLOCKED") { return [] }
         return try self.deliveries(reply)
     }
 

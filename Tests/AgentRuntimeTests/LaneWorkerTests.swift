@@ -53,6 +53,7 @@ import TradingCore
         let gate = BrokerGate(stop: StopSignal())
         /// The monotonic clock.
         let clock = Clock()
+        let errors = Tally()
         private let agent: AgentName
         private let lane: BrokerLane
         private let worker: LaneWorker
@@ -80,7 +81,7 @@ import TradingCore
                 stop: StopSignal(),
                 readiness: ReadinessBoard(waitingFor: []),
                 heartbeat: Heartbeat(),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                logger: Logger(label: "test") { [errors] _ in ErrorTally(errors) },
                 claimIdle: .seconds(3600),
                 breaker: BreakerSettings(),
                 marketTime: marketTime,
@@ -181,6 +182,21 @@ import TradingCore
         for _ in 0..<3 { try stage.turn() }
         #expect(stage.broker.placed == 1)
         #expect(try stage.answers == 1)
+    }
+
+    @Test func `what is no call is set aside, and said to be`() throws {
+        let stage = try Stage(.orderExecution, .entries, marketTime: .simulated)
+        let calls = AgentName.orderExecution.callStream(.entries)
+        var commit = Commit()
+        commit.messages = [OutboundMessage(stream: calls, channel: nil, body: Array("nonsense".utf8))]
+        _ = try stage.bus.commit(commit)
+        try stage.turn()
+        #expect(stage.errors.count == 1)
+        let letter = try #require(try stage.bus.tail(of: .deadLetter, limit: 9).first)
+        #expect(String(decoding: letter.body, as: UTF8.self).contains("this is no broker call"))
+        let group = AgentName.orderExecution.rawValue
+        #expect(try stage.bus.pending(group: group, consumer: "a", streams: [calls], limit: 9).isEmpty)
+        #expect(try stage.answers == 0)
     }
 
     @Test(arguments: [MarketTime.wall, .simulated])

@@ -46,17 +46,7 @@ import TradingCore
         }
 
         func found(_ installation: String) throws {
-            var commit = Commit()
-            commit.writes = [
-                DocumentWrite(
-                    key: .installation,
-                    expectedVersion: 0,
-                    expectedState: "",
-                    state: "",
-                    body: Array(installation.utf8)
-                )
-            ]
-            #expect(try InMemoryMessageBus(store: self.store).commit(commit) == .committed)
+            #expect(try InMemoryMessageBus(store: self.store).beginLedger(installation) == installation)
         }
 
         func run(_ part: Part) async throws {

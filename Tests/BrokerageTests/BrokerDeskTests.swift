@@ -37,6 +37,38 @@ import TradingCore
         #expect(stage.broker.placed == 0)
     }
 
+    @Test func `an order that call and ledger do not agree about is not sent`() throws {
+        let changes: [(inout OrderTerms) -> Void] = [
+            { $0.quantity = Quantity(6) }, { $0.side = .sell }, { $0.symbol = Symbol("MSFT") ?? $0.symbol },
+            { $0.type = .market }, { $0.limitPrice = Price(11) }, { $0.stopPrice = Price(9) },
+            { $0.timeInForce = .goodTillCancelled }, { $0.trail = .amount(Price(1)) },
+            { $0.orderClass = .oneTriggersOther(stopLoss: OrderClass.StopLoss(stopPrice: Price(9))) },
+        ]
+        for change in changes {
+            let stage = try Stage()
+            change(&stage.ledger[0].terms)
+            let told = stage.ledger[0].terms.summary
+            for isRepeated in [false, true] {
+                guard
+                    case .refused("void", let reason) = stage.perform(
+                        .place(stage.terms),
+                        mayHaveBeenMade: isRepeated
+                    ).outcome
+                else {
+                    Issue.record("\(told) was sent")
+                    continue
+                }
+                #expect(reason.contains(told) && reason.contains(stage.terms.summary) && told != stage.terms.summary)
+            }
+            #expect(stage.broker.placed == 0)
+            // One that was sent before is no less at the broker for it.
+            stage.broker.known = stage.report(.accepted)
+            let answer = stage.perform(.place(stage.terms), mayHaveBeenMade: true)
+            #expect(answer.outcome == .orders([stage.report(.accepted)]))
+            #expect(stage.changes.isEmpty)
+        }
+    }
+
     @Test func `a redelivered order that cannot be looked up stays unknown and is not sent`() throws {
         let stage = try Stage()
         stage.broker.failure = BrokerError(.notExecuted, "not reached")

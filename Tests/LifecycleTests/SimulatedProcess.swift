@@ -203,7 +203,13 @@ final class CrashingMessageBus: MessageBus {
     func quiescence(of groups: [(stream: StreamName, group: String)]) throws -> Quiescence {
         try self.bus.quiescence(of: groups)
     }
-    func trim(_ streams: [StreamName], keeping length: Int) throws { try self.bus.trim(streams, keeping: length) }
+    func removeConsumers(of group: String, on streams: [StreamName], silentFor silence: Duration) throws {
+        try self.bus.removeConsumers(of: group, on: streams, silentFor: silence)
+    }
+    func beginLedger(_ id: String) throws -> String { try self.bus.beginLedger(id) }
+    func trim(_ stream: StreamName, keeping length: Int, unacknowledgedBy groups: [String]) throws {
+        try self.bus.trim(stream, keeping: length, unacknowledgedBy: groups)
+    }
     func appendedCount(of stream: StreamName) throws -> Int64 { try self.bus.appendedCount(of: stream) }
     func tail(of stream: StreamName, limit: Int) throws -> [(id: String, body: [UInt8])] {
         try self.bus.tail(of: stream, limit: limit)

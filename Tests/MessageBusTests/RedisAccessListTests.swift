@@ -78,7 +78,7 @@ import TradingCore
             ("halt", ["tradectl"], [risk, orders, positions]),
             ("login-alarm", [risk], []),
             ("span-export", Set(agents), []),
-            ("installation", Set(agents), []),
+            ("installation", [], Set(agents)),
             ("of-my-own", [], []),
         ]
     }()
@@ -166,6 +166,24 @@ import TradingCore
     }
 
     @Test(arguments: Self.users)
+    func `begins a ledger and changes none`(user: String) throws {
+        defer { self.server.stop() }
+        let connection = try self.connection(user)
+        let (key, isAgent) = ("{quintet}:document:installation", Self.agents.contains(user))
+        #expect(try self.ways(connection, "HSETNX", key, "d", "one") == [isAgent])
+        #expect(try self.ways(connection, "HSETNX", "{quintet}:document:account", "d", "one") == [false])
+        for words in [
+            ["HSET", key, "d", "two"], ["HINCRBY", key, "v", "1"], ["HDEL", key, "d"], ["DEL", key], ["UNLINK", key],
+            ["EXPIRE", key, "1"], ["RENAME", key, key + "2"], ["SET", key, "two"], ["GETDEL", key],
+        ] {
+            #expect(try !self.isAllowed(connection, words), "\(user): \(words)")
+        }
+        guard isAgent else { return }
+        let bus = RedisMessageBus(endpoint: self.server.endpoint(of: user))
+        #expect(try bus.beginLedger("two") == "one")
+    }
+
+    @Test(arguments: Self.users)
     func `has its own leases and, if it asks the broker, the account's budget`(user: String) throws {
         defer { self.server.stop() }
         let connection = try self.connection(user)
@@ -202,6 +220,15 @@ import TradingCore
         }
     }
 
+    @Test(arguments: Self.users)
+    func `ends a wait only if it waits for messages itself`(user: String) throws {
+        defer { self.server.stop() }
+        let connection = try self.connection(user)
+        for words in [["CLIENT", "ID"], ["CLIENT", "UNBLOCK", "1000000"]] {
+            #expect(try self.isAllowed(connection, words) == Self.agents.contains(user), "\(user): \(words)")
+        }
+    }
+
     @Test func `nobody comes in without a user and its password`() throws {
         defer { self.server.stop() }
         var endpoint = self.server.endpoint
@@ -231,7 +258,7 @@ import TradingCore
         let everyone = RedisMessageBus(endpoint: self.server.endpoint)
         let bus = RedisMessageBus(endpoint: self.server.endpoint(of: agent.rawValue))
         let (group, consumer) = (agent.rawValue, "\(agent)-1")
-        try bus.create(.installation)
+        #expect(try bus.beginLedger("one") == "one")
         for stream in agent.allStreams { try bus.createGroup(group, on: stream) }
         try everyone.append("1", to: try #require(agent.inputStreams.first))
         let taken = try bus.receive(
@@ -246,6 +273,8 @@ import TradingCore
         let other = try bus.claim(group: group, consumer: "b", streams: agent.allStreams, idle: .zero, limit: 9)
         #expect(other.count == 1)
         try bus.keep(other, group: group, consumer: "b")
+        try bus.removeConsumers(of: group, on: agent.allStreams, silentFor: .zero)
+        #expect(try bus.pending(group: group, consumer: "b", streams: agent.inputStreams, limit: 9).count == 1)
         var commit = Commit()
         commit.acknowledge = delivery.input(of: group)
         let own = agent.writtenDocuments.map { $0.isOne ? $0.key("") : $0.key("x") }
@@ -264,7 +293,10 @@ import TradingCore
         }
         #expect(try bus.commit(commit) == .committed)
         _ = try bus.load(own + agent.readDocuments.map { $0.key("") })
-        try bus.trim(agent.trimmedStreams + [.journal], keeping: 0)
+        for stream in agent.trimmedStreams + [.journal] {
+            let readers = AgentName.readers(of: stream).map(\.rawValue)
+            try bus.trim(stream, keeping: 0, unacknowledgedBy: readers)
+        }
         #expect(try bus.entries(of: .journal, after: nil, limit: 9).isEmpty)
         for lease in [agent.feedLease, AgentName.spanExportLease].compactMap(\.self) {
             #expect(try bus.acquireLease(lease, holder: consumer, for: .seconds(9)))

@@ -30,6 +30,22 @@ extension RedisMessageBusTests {
         #expect(try self.bus.quiescence(of: [(.filled, "position")]) == .settled)
     }
 
+    @Test func `consumers that are silent for long and owe nothing are forgotten`() throws {
+        defer { self.server.stop() }
+        func consumers() throws -> [String]? {
+            try self.bus.groups(on: .filled).first { $0.name == "position" }?.consumers.map(\.name).sorted()
+        }
+        try self.bus.append("a")
+        for consumer in ["owing", "gone"] { _ = try self.bus.receiveNow(consumer: consumer) }
+        try self.bus.createGroup("strategy", on: .filled)
+        _ = try self.bus.receiveNow(consumer: "other", group: "strategy", limit: 1)
+        try self.bus.removeConsumers(of: "position", on: [.filled, .closed], silentFor: .seconds(3600))
+        #expect(try consumers() == ["gone", "owing"])
+        try self.bus.removeConsumers(of: "position", on: [.filled, .closed], silentFor: .zero)
+        #expect(try consumers() == ["owing"])
+        #expect(try self.bus.groups(on: .filled).first { $0.name == "strategy" }?.consumers.count == 1)
+    }
+
     @Test func `a foreign entry arrives with an empty body`() throws {
         defer { self.server.stop() }
         try self.ask("XADD", "{quintet}:stream:order.filled", "*", "other", "field")
@@ -65,6 +81,56 @@ extension RedisMessageBusTests {
 
         try self.ask("DEL", key)
         #expect(try self.bus.commit(commit) == .committed)
+    }
+
+    @Test(arguments: ["a", "b"])
+    func `a commit to a stream whose ids are used up changes nothing, and goes on once that is mended`(
+        name: String
+    ) throws {
+        defer { self.server.stop() }
+        let last = "18446744073709551615-18446744073709551615"
+        let listener = RedisMessageBus(endpoint: self.server.endpoint)
+        try listener.subscribe(to: ["a"])
+        try self.bus.append("input")
+        let input = try #require(try self.receive().deliveries.first)
+        try self.ask("XADD", "{quintet}:stream:\(name)", last, "d", "by hand")
+        var commit = Commit()
+        commit.acknowledge = input.input()
+        commit.writes = [.init(.trade, from: 0, "", to: "A", "x", history: ["h"])]
+        commit.puts = [(key: DocumentKey(rawValue: "sum"), body: [1])]
+        commit.additions = [(set: "open", member: "x")]
+        commit.messages = ["a", "a", "b"].map {
+            OutboundMessage(stream: StreamName(rawValue: $0), channel: $0, body: [1])
+        }
+        let error = try #require(#expect(throws: MessageBusError.self) { try self.bus.commit(commit) })
+        #expect(error.code == .unreachable)
+        #expect(error.message.contains("{quintet}:stream:\(name) are used up") && error.message.contains("RENAME"))
+        #expect(try self.bus.load([.trade, DocumentKey(rawValue: "sum")]) == [nil, nil])
+        #expect(try self.bus.history(of: .trade).isEmpty)
+        #expect(try self.bus.members(of: "open").isEmpty)
+        for stream in ["a", "b"] {
+            let left = try self.bus.tail(of: StreamName(rawValue: stream), limit: 9).map(\.id)
+            #expect(left == (stream == name ? [last] : []))
+        }
+        #expect(try self.pending().count == 1)
+
+        try self.ask("RENAME", "{quintet}:stream:\(name)", "aside")
+        #expect(try self.bus.commit(commit) == .committed)
+        #expect(try self.pending().isEmpty)
+        // What failed was not published either.
+        var published: [PublishedMessage] = []
+        while published.count < 2 {
+            let more = try listener.receive(
+                group: "",
+                consumer: "",
+                streams: [],
+                limit: 1,
+                timeout: .seconds(20)
+            ).published
+            try #require(!more.isEmpty)
+            published += more
+        }
+        #expect(published.map(\.channel) == ["a", "a"])
     }
 
     @Test func `what concerns quotes is refused before anything is written, too`() throws {

@@ -107,6 +107,29 @@ import TradingCore
         #expect(try self.receive(streams: [.closed]).deliveries.map(\.text) == ["answer to the old read"])
     }
 
+    @Test(arguments: ["TIMEOUT", "ERROR"])
+    func `a read that somebody else ends goes on and loses nothing`(way: String) throws {
+        defer { self.server.stop() }
+        let endpoint = self.server.endpoint
+        let disturber = TestThread {
+            do {
+                let connection = try RedisConnection(to: endpoint)
+                // Connections are numbered from 1; the reader is one of the first.
+                var ended = 0
+                while ended < 20 {
+                    let commands = (1...20).map { RedisCommand("CLIENT", "UNBLOCK", String($0), way) }
+                    ended += try connection.exchange(commands).count { $0 == .integer(1) }
+                }
+                try RedisMessageBus(endpoint: endpoint).append("after")
+            } catch {
+                Issue.record(error)
+            }
+        }
+        let deliveries = try self.receive(timeout: .seconds(60)).deliveries
+        disturber.join()
+        #expect(deliveries.map(\.text) == ["after"])
+    }
+
     @Test func `many published messages at once all arrive`() throws {
         defer { self.server.stop() }
         try self.bus.subscribe(to: ["order.filled"])

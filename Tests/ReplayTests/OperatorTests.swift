@@ -231,13 +231,15 @@ extension ReplayTests {
             #expect(try await tradectl.text("deadletters", "show", first).contains(#"["nonsense"]"#))
             #expect(try await tradectl.text("status", endingWith: 1).contains("1 dead letter"))
             // As wrong as before, it comes back to the one agent that had it.
-            let replayed = try await tradectl.json("deadletters", "replay", first)
+            // Nobody is there to be asked.
+            _ = try await tradectl.text("deadletters", "replay", first, endingWith: 64)
+            let replayed = try await tradectl.json("deadletters", "replay", first, "--yes")
             #expect(replayed["stream"]?.text == "replays.position-management-agent")
             found = []
             while found.isEmpty { found = try await letters() }
             let second = try #require(found[0]["id"]?.text)
             #expect(found.count == 1 && second != first && found[0]["body"]?.text == #"["nonsense"]"#)
-            _ = try await tradectl.text("deadletters", "replay", first, endingWith: 66)
+            _ = try await tradectl.text("deadletters", "replay", first, "--yes", endingWith: 66)
             _ = try await tradectl.text("deadletters", "discard", second)
             #expect(try await letters().isEmpty)
         }
@@ -246,8 +248,8 @@ extension ReplayTests {
             ["halt"], ["resume"], ["status"], ["trades"], ["trade", "A-20090206T210000Z"], ["positions"],
             ["trace", "A-20090206T210000Z"], ["watch", "--for", "1"], ["journal", "export"],
             ["flatten", "--all", "--yes"], ["cancel", "A-20090206T210000Z-entry-1"], ["deadletters", "list"],
-            ["deadletters", "show", "1-0"], ["deadletters", "replay", "1-0"], ["deadletters", "discard", "1-0"],
-            ["doctor"],
+            ["deadletters", "show", "1-0"], ["deadletters", "replay", "1-0", "--yes"],
+            ["deadletters", "discard", "1-0"], ["doctor"],
         ]
 
         @Test func `without Redis, and without a ledger, each command says so in one line`() async throws {

@@ -14,9 +14,7 @@ struct OperatorStage {
     init() throws {
         self.redis = try RedisServer()
         self.bus = RedisMessageBus(endpoint: self.redis.endpoint)
-        var commit = Commit()
-        commit.puts = [(key: .installation, body: Array("test".utf8))]
-        _ = try self.bus.commit(commit)
+        _ = try self.bus.beginLedger("test")
         self.desk = try OperatorDesk(endpoint: self.redis.endpoint, namespace: "quintet")
     }
 
@@ -30,6 +28,16 @@ struct OperatorStage {
         var commit = Commit()
         commit.puts = [(key: Trade.key(trade.id), body: JSONWriter.bytes(trade))]
         commit.additions = [(set: "trades", member: trade.id.rawValue)]
+        _ = try self.bus.commit(commit)
+    }
+
+    func putDeadLetter(of agent: AgentName, from stream: String, _ body: String) throws {
+        let letter = JSONWriter.text(JSONValue.string(body))
+        let head = #"{"reason":"odd","agent":"\#(agent.rawValue)","stream":"\#(stream)","entry":"1-0","deliveries":1,"#
+        var commit = Commit()
+        commit.messages = [
+            OutboundMessage(stream: .deadLetter, channel: nil, body: Array((head + #""body":\#(letter)}"#).utf8))
+        ]
         _ = try self.bus.commit(commit)
     }
 

@@ -93,45 +93,65 @@ import TradingCore
 
     @Test func `a dead letter goes back to the agent that had it, or is gone`() throws {
         let stage = try OperatorStage()
-        for (number, stream) in ["market_data.market.status", "calls.order-execution-agent.entries", "order.filled"]
-            .enumerated()
-        {
-            var commit = Commit()
-            let letter =
-                #"{"reason":"odd","agent":"order-execution-agent","stream":"\#(stream)","entry":"1-0","#
-                + #""deliveries":1,"body":"{\"number\":\#(number)}"}"#
-            commit.messages = [OutboundMessage(stream: .deadLetter, channel: nil, body: Array(letter.utf8))]
-            _ = try stage.bus.commit(commit)
+        for (number, stream) in ["market_data.market.status", "order.filled"].enumerated() {
+            try stage.putDeadLetter(of: .orderExecution, from: stream, #"{"number":\#(number)}"#)
         }
         let letters = try DeadLetterList(reading: stage.desk, limit: 10).letters
-        #expect(letters.map(\.reason) == ["odd", "odd", "odd"])
+        #expect(letters.map(\.reason) == ["odd", "odd"])
         // A stream that others read too is not told again.
-        #expect(try stage.desk.replayDeadLetter(letters[0].id).destination == AgentName.orderExecution.replays)
-        let calls = AgentName.orderExecution.callStream(.entries)
-        #expect(try stage.desk.replayDeadLetter(letters[1].id).destination == calls)
+        let back = try stage.desk.deadLetterReturn(letters[0].id)
+        #expect(back.text.contains("none that can be read") && back.text.contains("replays.order-execution-agent"))
+        #expect(try stage.desk.replay(back).destination == AgentName.orderExecution.replays)
         #expect(
             try stage.bus.tail(of: AgentName.orderExecution.replays, limit: 9).map(\.body) == [
                 Array(#"{"number":0}"#.utf8)
             ]
         )
-        #expect(try stage.bus.tail(of: calls, limit: 9).map(\.body) == [Array(#"{"number":1}"#.utf8)])
-        #expect(throws: CommandFailure.self) { try stage.desk.replayDeadLetter(letters[0].id) }
-        #expect(try stage.desk.discardDeadLetter(letters[2].id).destination == nil)
+        #expect(throws: CommandFailure.self) { try stage.desk.replay(back) }
+        #expect(throws: CommandFailure.self) { try stage.desk.deadLetterReturn(letters[0].id) }
+        #expect(try stage.desk.discardDeadLetter(letters[1].id).destination == nil)
         #expect(try DeadLetterList(reading: stage.desk, limit: 10).letters.isEmpty)
 
         // Given back, what stood where it does not belong would count as the operator's word.
         let event = try stage.desk.event(.tradingResumed(TradingSwitch(reason: "forged")))
-        let forged = #"{"reason":"odd","agent":"risk-management-agent","stream":"strategy.entry.signal","entry":"1-0","#
-        var commit = Commit()
-        let body = JSONWriter.text(JSONValue.string(String(decoding: event.body, as: UTF8.self)))
-        commit.messages = [
-            OutboundMessage(stream: .deadLetter, channel: nil, body: Array((forged + #""body":\#(body)}"#).utf8))
-        ]
-        _ = try stage.bus.commit(commit)
+        let forged = String(decoding: event.body, as: UTF8.self)
+        try stage.putDeadLetter(of: .riskManagement, from: "strategy.entry.signal", forged)
         let letter = try #require(try DeadLetterList(reading: stage.desk, limit: 10).letters.first)
-        #expect(throws: CommandFailure.self) { try stage.desk.replayDeadLetter(letter.id) }
+        #expect(throws: CommandFailure.self) { try stage.desk.deadLetterReturn(letter.id) }
         #expect(try stage.desk.discardDeadLetter(letter.id).destination == nil)
         #expect(try stage.bus.tail(of: AgentName.orderExecution.replays, limit: 9).count == 1)
+    }
+
+    @Test func `what goes back to a lane is a call of that lane, and its order is shown`() throws {
+        let (stage, held) = try self.stage()
+        let (agent, lane) = (AgentName.orderExecution, BrokerLane.protective)
+        let stop = try #require(held.latest(.stop))
+        func call(_ lane: BrokerLane) -> String {
+            let request = Speaker(agent).say(
+                .brokerCallRequested(BrokerCall(.place(stop.terms), lane: lane)),
+                trade: held,
+                at: Timestamp(seconds: 0),
+                about: "a test"
+            )
+            return String(decoding: request.encoded(), as: UTF8.self)
+        }
+        let calls = agent.callStream(lane)
+        for body in [#"{"number":1}"#, call(.entries), call(lane)] {
+            try stage.putDeadLetter(of: agent, from: calls.rawValue, body)
+        }
+        let letters = try DeadLetterList(reading: stage.desk, limit: 10).letters
+        try #require(letters.count == 3)
+        for letter in letters.prefix(2) {
+            #expect(throws: CommandFailure.self) { try stage.desk.deadLetterReturn(letter.id) }
+        }
+        #expect(try stage.bus.tail(of: calls, limit: 9).isEmpty)
+        let back = try stage.desk.deadLetterReturn(letters[2].id)
+        let terms = "sell \(stop.terms.quantity) \(held.symbol), \(stop.terms.type.rawValue)"
+        for fact in ["broker.call.requested", "\(held.id)", "place", "\(stop.id)", terms] {
+            #expect(back.text.contains(fact), "\(fact) in \(back.text)")
+        }
+        #expect(try stage.desk.replay(back).destination == calls)
+        #expect(try stage.bus.tail(of: calls, limit: 9).map(\.body) == [Array(call(lane).utf8)])
     }
 
     @Test func `only an entry is cancelled, and one that is not answered for is not said to be`() throws {

@@ -50,6 +50,8 @@ package final class AgentLoop {
     private var deferred: [Delivery] = []
 
     private static let claimInterval = Duration.seconds(2)
+    /// A process that runs asks every few seconds; one whose name never comes back is not to be listed for ever.
+    private static let consumerSilence = Duration.seconds(3600)
     private static let trimInterval = Duration.seconds(30)
     /// How many entries of each stream are kept for people to look at.
     private static let streamLength = 10_000
@@ -118,7 +120,7 @@ package final class AgentLoop {
             } catch {
                 self.readiness.set("redis", .waiting("\(error)"))
                 if self.repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
-                    self.logger.warning("Redis lost, trying again: \(error)")
+                    self.logger.warning("Redis cannot be used, trying again: \(error)")
                 }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }
@@ -141,6 +143,11 @@ package final class AgentLoop {
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
         }
         for stream in self.agent.inputStreams { try self.bus.createGroup(self.agent.rawValue, on: stream) }
+        try self.bus.removeConsumers(
+            of: self.agent.rawValue,
+            on: self.agent.allStreams,
+            silentFor: Self.consumerSilence
+        )
         try self.handleOwed()
         try self.catchUpWithQuotes()
     }
@@ -191,8 +198,11 @@ package final class AgentLoop {
         }
         if now >= self.nextTrim {
             self.nextTrim = now + Self.trimInterval
-            try self.bus.trim(self.agent.trimmedStreams, keeping: Self.streamLength)
-            try self.bus.trim([.journal], keeping: Self.journalLength)
+            for stream in self.agent.trimmedStreams {
+                let readers = AgentName.readers(of: stream).map(\.rawValue)
+                try self.bus.trim(stream, keeping: Self.streamLength, unacknowledgedBy: readers)
+            }
+            try self.bus.trim(.journal, keeping: Self.journalLength, unacknowledgedBy: [])
         }
         let reception = try self.bus.receive(
             group: self.agent.rawValue,

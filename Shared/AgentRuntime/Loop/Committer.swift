@@ -31,38 +31,29 @@ final class Committer {
     /// Handles one delivery to its end. Throws `NotYet` when it has to be tried again later and `MessageBusError` when
     /// the bus is in the way; everything else that goes wrong ends in the dead letters.
     func handle(_ delivery: Delivery, maximumDeliveries: Int) throws {
-        let acknowledgement = Acknowledgement(
-            stream: delivery.stream,
-            group: self.agent.rawValue,
-            id: delivery.id
-        )
         guard delivery.deliveryCount <= maximumDeliveries else {
-            return try self.setAside(
-                delivery,
-                acknowledgement,
-                "handling failed \(delivery.deliveryCount - 1) times"
-            )
+            return try self.setAside(delivery, "handling failed \(delivery.deliveryCount - 1) times")
         }
         let message: Message
         do {
             message = try Message(decoding: delivery.body)
         } catch {
-            return try self.setAside(delivery, acknowledgement, "\(error)")
+            return try self.setAside(delivery, "\(error)")
         }
         guard self.agent.expects(message.event, on: delivery.stream) else {
             let reason = "\(message.event.rawValue) does not belong on this stream: somebody has put it there"
-            return try self.setAside(delivery, acknowledgement, reason)
+            return try self.setAside(delivery, reason)
         }
         let started = ContinuousClock.now
         do {
-            try self.process(.message(message), acknowledging: acknowledgement)
+            try self.process(.message(message), acknowledging: delivery.input(of: self.agent))
         } catch let error as MessageBusError {
             throw error
         } catch let error as NotYet {
             self.outcomes.count(.message(message), .deferred, since: started)
             throw error
         } catch {
-            try self.setAside(delivery, acknowledgement, "\(error)")
+            try self.setAside(delivery, "\(error)")
             self.outcomes.count(.message(message), .deadLetter, since: started)
         }
     }
@@ -128,27 +119,8 @@ final class Committer {
         return OutboundMessage(message)
     }
 
-    private func setAside(_ delivery: Delivery, _ acknowledgement: Acknowledgement, _ reason: String) throws {
-        let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: reason)
-        let message = try? Message(decoding: delivery.body)
-        let scope = message.map { LogScope(traceID: $0.traceID, tradeID: $0.tradeID) }
-        var commit = Commit()
-        commit.acknowledge = acknowledgement
-        commit.messages = [
-            OutboundMessage(
-                stream: .deadLetter,
-                channel: StreamName.deadLetter.rawValue,
-                body: JSONWriter.bytes(letter)
-            )
-        ]
-        _ = try self.bus.commit(commit)
-        self.outcomes.countDeadLetter()
-        self.logger.error(
-            "message set aside as a dead letter",
-            metadata: (scope?.metadata ?? [:]).merging([
-                "message.stream": "\(delivery.stream)", "message.entry": "\(delivery.id)", "reason": "\(reason)",
-            ]) { $1 }
-        )
+    private func setAside(_ delivery: Delivery, _ reason: String) throws {
+        try DeadLetter(agent: self.agent, delivery: delivery, reason: reason).send(on: self.bus, logger: self.logger)
     }
 
     /// A call that is made again every second need not be complained of every second. Errors are the same only when
@@ -179,25 +151,6 @@ final class Committer {
                 case .error: self.isWorthSaying(note, input) ? .error : .debug
                 }
             self.logger.log(level: level, "\(note.text)", metadata: metadata)
-        }
-    }
-}
-
-/// An entry of the dead-letter stream.
-struct DeadLetter: JSONEncodable {
-    let agent: AgentName
-    let delivery: Delivery
-    let reason: String
-
-    func write(to writer: inout JSONWriter) {
-        writer.object {
-            $0.field("reason", self.reason)
-            $0.field("agent", self.agent.rawValue)
-            $0.field("stream", self.delivery.stream.rawValue)
-            $0.field("entry", self.delivery.id)
-            $0.field("deliveries", self.delivery.deliveryCount)
-            // Bytes that are no UTF-8 become replacement characters: the letter has to stay readable.
-            $0.field("body", String(decoding: self.delivery.body, as: UTF8.self))
         }
     }
 }

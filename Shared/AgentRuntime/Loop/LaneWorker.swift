@@ -111,7 +111,7 @@ package final class LaneWorker {
                 )
             } catch {
                 if repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
-                    self.logger.warning("Redis lost, trying again: \(error)")
+                    self.logger.warning("Redis cannot be used, trying again: \(error)")
                 }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
             }
@@ -244,62 +244,53 @@ package final class LaneWorker {
     private func make(_ delivery: Delivery, _ desk: BrokerDesk, mayHaveBeenMade: Bool) throws {
         // Left owed, and found again once the gate is open.
         guard self.isBrokerGateOpen else { return }
-        var commit = Commit()
-        var toldChanges = 0
-        commit.acknowledge = Acknowledgement(stream: self.stream, group: self.agent.rawValue, id: delivery.id)
-        if let (request, call) = Self.call(in: delivery) {
-            let started = ContinuousClock.now
-            let start = WallClock.now()
-            let (orders, halt) = try self.read(for: call)
-            let isTold = MessageHead(request).isTold
-            let requests = SpanCollector()
-            let scope = LogScope(traceID: request.traceID, spanID: Self.spanID(request), tradeID: request.tradeID)
-            let answer = self.journal.tracing(into: requests, logging: isTold ? scope : nil) {
-                halt.map { self.withhold(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade, because: $0) }
-                    ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
-            }
-            self.measure(call, answer, since: started)
-            var message = request
-            message.body = .brokerCallCompleted(answer)
-            message.id = MessageID(derivedFrom: "completed", request.id.rawValue)
-            message.causationID = request.id
-            commit.messages = [OutboundMessage(stream: self.agent.inbox, channel: nil, body: message.encoded())]
-            for change in self.breakerChanges {
-                let event = Speaker(self.agent).say(
-                    .breakerStateChanged(change),
-                    at: request.timestamp,
-                    about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)",
-                    causedBy: request
-                )
-                commit.messages.append(OutboundMessage(event))
-            }
-            toldChanges = self.breakerChanges.count
-            let end = WallClock.now()
-            let spans = self.spans(
-                of: answer,
-                to: request,
-                by: requests.spans,
-                answeredBy: message,
-                from: start,
-                to: end
-            )
-            let cause = MessageHead(request)
-            let hasFailed = answer.failureReason != nil && self.breakerState != .open
-            if isTold || toldChanges > 0 || hasFailed {
-                self.journal.append(isTold ? spans : [], causedBy: cause, to: &commit, at: end)
-            } else {
-                self.journal.append(question: spans, causedBy: cause, to: &commit, at: end)
-            }
-        } else {
-            Counter(label: MetricName.deadLetters.rawValue).increment()
+        guard let (request, call) = Self.call(in: delivery) else {
             let letter = DeadLetter(agent: self.agent, delivery: delivery, reason: "this is no broker call")
-            commit.messages = [
-                OutboundMessage(
-                    stream: .deadLetter,
-                    channel: StreamName.deadLetter.rawValue,
-                    body: JSONWriter.bytes(letter)
-                )
-            ]
+            return try letter.send(on: self.bus, logger: self.logger)
+        }
+        var commit = Commit()
+        commit.acknowledge = delivery.input(of: self.agent)
+        let started = ContinuousClock.now
+        let start = WallClock.now()
+        let (orders, halt) = try self.read(for: call)
+        let isTold = MessageHead(request).isTold
+        let requests = SpanCollector()
+        let scope = LogScope(traceID: request.traceID, spanID: Self.spanID(request), tradeID: request.tradeID)
+        let answer = self.journal.tracing(into: requests, logging: isTold ? scope : nil) {
+            halt.map { self.withhold(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade, because: $0) }
+                ?? self.perform(call, orders, desk, mayHaveBeenMade: mayHaveBeenMade)
+        }
+        self.measure(call, answer, since: started)
+        var message = request
+        message.body = .brokerCallCompleted(answer)
+        message.id = MessageID(derivedFrom: "completed", request.id.rawValue)
+        message.causationID = request.id
+        commit.messages = [OutboundMessage(stream: self.agent.inbox, channel: nil, body: message.encoded())]
+        for change in self.breakerChanges {
+            let event = Speaker(self.agent).say(
+                .breakerStateChanged(change),
+                at: request.timestamp,
+                about: "\(self.instance) \(change.breaker) \(change.to.rawValue) \(delivery.id)",
+                causedBy: request
+            )
+            commit.messages.append(OutboundMessage(event))
+        }
+        let toldChanges = self.breakerChanges.count
+        let end = WallClock.now()
+        let spans = self.spans(
+            of: answer,
+            to: request,
+            by: requests.spans,
+            answeredBy: message,
+            from: start,
+            to: end
+        )
+        let cause = MessageHead(request)
+        let hasFailed = answer.failureReason != nil && self.breakerState != .open
+        if isTold || toldChanges > 0 || hasFailed {
+            self.journal.append(isTold ? spans : [], causedBy: cause, to: &commit, at: end)
+        } else {
+            self.journal.append(question: spans, causedBy: cause, to: &commit, at: end)
         }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)

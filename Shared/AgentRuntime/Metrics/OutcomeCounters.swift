@@ -13,7 +13,11 @@ final class OutcomeCounters {
     private var handled: [String: (counter: Counter, timer: CoreMetrics.Timer)] = [:]
     private let commits = Counter(label: MetricName.commits.rawValue)
     private let conflicts = Counter(label: MetricName.conflicts.rawValue)
-    private let deadLetters = Counter(label: MetricName.deadLetters.rawValue)
+
+    init() {
+        // Shown before there is one.
+        Counter(label: MetricName.deadLetters.rawValue).increment(by: 0)
+    }
 
     func count(_ input: Input, _ outcome: Outcome, since started: ContinuousClock.Instant) {
         let name = Self.name(of: input)
@@ -36,7 +40,6 @@ final class OutcomeCounters {
 
     func countCommit() { self.commits.increment() }
     func countConflict() { self.conflicts.increment() }
-    func countDeadLetter() { self.deadLetters.increment() }
 
     private static func name(of input: Input) -> String {
         switch input {

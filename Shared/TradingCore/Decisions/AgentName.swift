@@ -76,6 +76,11 @@ package enum AgentName: String, Hashable, Sendable, CaseIterable, CustomStringCo
         }
     }
 
+    /// The agents whose groups a stream's messages are for.
+    package static func readers(of stream: StreamName) -> [AgentName] {
+        Self.allCases.filter { $0.allStreams.contains(stream) }
+    }
+
     /// Every stream on which this agent's group has to be done before the system has settled.
     package var allStreams: [StreamName] { self.inputStreams + self.lanes.map(self.callStream) }
 }

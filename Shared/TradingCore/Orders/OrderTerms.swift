@@ -57,6 +57,17 @@ package struct OrderTerms: Hashable, Sendable, JSONCodable {
         self.orderClass = orderClass
     }
 
+    /// For people: `sell 100 AAPL, stop_limit, stop 147.00, limit 146.50, gtc`.
+    package var summary: String {
+        var parts = ["\(self.side.rawValue) \(self.quantity) \(self.symbol)", self.type.rawValue]
+        if let stopPrice { parts.append("stop \(stopPrice)") }
+        if let limitPrice { parts.append("limit \(limitPrice)") }
+        if let trail { parts.append("trail \(JSONWriter.text(trail))") }
+        parts.append(self.timeInForce.rawValue)
+        if self.orderClass != .simple { parts.append("class \(JSONWriter.text(self.orderClass))") }
+        return parts.joined(separator: ", ")
+    }
+
     package init(json: JSONValue) throws(JSONError) {
         let object = try JSONObject(json)
         self.init(

@@ -64,7 +64,7 @@ import TradingCore
         #expect(try bus.tail(of: .filled, limit: 5).isEmpty)
         #expect(try bus.appendedCount(of: .filled) == 0)
         #expect(try bus.pending(group: "position", consumer: "one", streams: [], limit: 1).isEmpty)
-        try bus.trim([.filled], keeping: 1)
+        try bus.trim(.filled, keeping: 1, unacknowledgedBy: ["position"])
         try bus.releaseLease("nothing", holder: "a")
         #expect(try bus.quiescence(of: []) == .settled)
     }

@@ -5,6 +5,18 @@ import TradingCore
 /// That a bus adds to no ledger but its own.
 @Suite struct InstallationTests {
     @Test(arguments: BusKind.allCases)
+    func `a ledger is begun once`(kind: BusKind) throws {
+        let fixture = try BusFixture(kind)
+        defer { fixture.stop() }
+        #expect(try fixture.makeBus().beginLedger("one") == "one")
+        // Whoever comes later, and one that belongs to a ledger which is gone.
+        #expect(try fixture.makeBus().beginLedger("two") == "one")
+        #expect(try fixture.makeBus(installation: "three").beginLedger("two") == "one")
+        let document = StoredDocument(version: 1, state: "", body: Array("one".utf8))
+        #expect(try fixture.makeBus().load([.installation]) == [document])
+    }
+
+    @Test(arguments: BusKind.allCases)
     func `a bus adds nothing to a ledger that is not its own`(kind: BusKind) throws {
         let fixture = try BusFixture(kind)
         defer { fixture.stop() }
@@ -30,7 +42,7 @@ import TradingCore
         }
         expectRefusals("before there is a ledger")
 
-        try founder.create(.installation, body: "one")
+        #expect(try founder.beginLedger("one") == "one")
         for attempt in attempts { try attempt() }
         try bus.append("input")
         let input = try #require(try bus.receiveNow().deliveries.first)
@@ -42,7 +54,7 @@ import TradingCore
         #expect(try bus.load([.trade, .quote]) == [nil, nil])
         #expect(try bus.quiescence(of: [(.filled, "position")]) == .busy("stream order.filled does not exist"))
 
-        try founder.create(.installation, body: "two")
+        #expect(try founder.beginLedger("two") == "two")
         expectRefusals("after another was founded in its place")
         try fixture.makeBus(installation: "two").create(.trade)
     }

@@ -25,7 +25,7 @@ import TradingCore
         let forStrategy = try #require(try bus.receiveNow(group: "strategy").deliveries.first)
         #expect(try bus.acknowledge(forStrategy, group: "strategy") == .committed)
         #expect(try bus.quiescence(of: groups) == .settled)
-        try bus.trim([.filled], keeping: 0)
+        try bus.trim(.filled, keeping: 0, unacknowledgedBy: groups.map(\.group))
         #expect(try bus.quiescence(of: groups) == .settled)
     }
 }

@@ -5,6 +5,23 @@ import TradingCore
 /// What becomes of messages that were received and not acknowledged.
 @Suite struct RedeliveryTests {
     @Test(arguments: BusKind.allCases)
+    func `what a silent consumer owes is not forgotten`(kind: BusKind) throws {
+        let fixture = try BusFixture(kind)
+        defer { fixture.stop() }
+        let bus = fixture.makeBus()
+        try bus.createGroup("position", on: .filled)
+        try bus.append("a", "b")
+        let owed = try #require(try bus.receiveNow(consumer: "owing", limit: 1).deliveries.first)
+        let handled = try #require(try bus.receiveNow(consumer: "done", limit: 1).deliveries.first)
+        #expect(try bus.acknowledge(handled) == .committed)
+        // A stream that is not there yet is none of its business.
+        try bus.removeConsumers(of: "position", on: [.closed, .filled], silentFor: .zero)
+        #expect(try bus.pending(group: "position", consumer: "owing", streams: [.filled], limit: 9).count == 1)
+        #expect(try bus.receiveNow(consumer: "done").deliveries.isEmpty)
+        #expect(try bus.acknowledge(owed) == .committed)
+    }
+
+    @Test(arguments: BusKind.allCases)
     func `a restarted consumer finds what it had not acknowledged`(kind: BusKind) throws {
         let fixture = try BusFixture(kind)
         defer { fixture.stop() }

@@ -12,34 +12,39 @@ import TradingCore
         func remaining() throws -> [String] {
             try bus.tail(of: .filled, limit: 1_000).map { String(decoding: $0.body, as: UTF8.self) }
         }
+        func trim(keeping length: Int) throws {
+            try bus.trim(.filled, keeping: length, unacknowledgedBy: ["position", "strategy"])
+        }
         var commit = Commit()
         commit.messages = (1...400).map { OutboundMessage(stream: .filled, channel: nil, body: Array("\($0)".utf8)) }
         #expect(try bus.commit(commit) == .committed)
-        try bus.trim([.filled], keeping: 350)
+        try trim(keeping: 350)
         #expect(try remaining() == (51...400).map { "\($0)" })
 
         try bus.createGroup("position", on: .filled)
         try bus.createGroup("strategy", on: .filled)
-        try bus.trim([.filled], keeping: 1)
+        // Nobody waits for what a stranger has not read.
+        try bus.createGroup("stranger", on: .filled)
+        try trim(keeping: 1)
         #expect(try remaining().count == 350)
 
         let deliveries = try bus.receiveNow(limit: 1_000).deliveries
         for delivery in deliveries where delivery.text != "200" { _ = try bus.acknowledge(delivery) }
-        try bus.trim([.filled], keeping: 1)
+        try trim(keeping: 1)
         #expect(try remaining().count == 350)
 
         for delivery in try bus.receiveNow(group: "strategy", limit: 250).deliveries {
             _ = try bus.acknowledge(delivery, group: "strategy")
         }
-        try bus.trim([.filled], keeping: 250)
+        try trim(keeping: 250)
         #expect(try remaining() == (151...400).map { "\($0)" })
-        try bus.trim([.filled], keeping: 1)
+        try trim(keeping: 1)
         #expect(try remaining() == (200...400).map { "\($0)" })
         let left = try bus.pending(group: "position", consumer: "one", streams: [.filled], limit: 10)
         #expect(left.map(\.text) == ["200"])
 
         #expect(try bus.acknowledge(try #require(left.first)) == .committed)
-        try bus.trim([.filled], keeping: 1)
+        try trim(keeping: 1)
         // The other group has read up to 300.
         #expect(try remaining() == (300...400).map { "\($0)" })
         #expect(

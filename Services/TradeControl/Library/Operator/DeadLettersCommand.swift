@@ -59,8 +59,9 @@ package struct DeadLettersCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Gives the message back to the agent that set it aside.",
             discussion: """
-                For when what was wrong is mended. The message goes to that agent alone and the letter is removed, in \
-                one step. Asks nothing.
+                For when what was wrong is mended. The message goes to that agent alone, as your word, and the letter \
+                is removed, in one step. Shows what it is and asks first, since any agent could have written the \
+                letter; without a terminal it wants --yes.
 
                 Example: tradectl deadletters replay 1761662000000-0
 
@@ -69,10 +70,16 @@ package struct DeadLettersCommand: ParsableCommand {
         )
 
         @OptionGroup var which: Letter
+        @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            try self.output.show { try OperatorDesk().replayDeadLetter(self.which.id) }
+            try self.output.show {
+                let desk = try OperatorDesk()
+                let back = try desk.deadLetterReturn(self.which.id)
+                try self.confirmation.ask("Give this to the agent?", about: back.text)
+                return try desk.replay(back)
+            }
         }
     }
 

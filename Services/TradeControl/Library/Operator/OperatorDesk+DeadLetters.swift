@@ -13,19 +13,27 @@ extension OperatorDesk {
         return StoredDeadLetter(id: id, entry: entry)
     }
 
-    /// Gives the message back to the agent that set it aside, and takes the letter away, in one step.
-    package func replayDeadLetter(_ id: String) throws -> DeadLetterFate {
+    /// What giving the letter back would mean.
+    ///
+    /// - Throws: `CommandFailure` if there is no such letter, or it cannot be given back.
+    package func deadLetterReturn(_ id: String) throws -> DeadLetterReturn {
         let letter = try self.deadLetter(id)
-        guard let destination = letter.destination, let body = letter.body else {
+        guard let back = DeadLetterReturn(letter) else {
             throw CommandFailure(
                 .failed,
                 "The letter \(id) cannot be given back, only discarded: \(letter.reason)."
             )
         }
-        guard try self.bus.remove(id, of: .deadLetter, appending: Array(body.utf8), to: destination) else {
+        return back
+    }
+
+    /// Gives the message back to the agent that set it aside, and takes the letter away, in one step.
+    package func replay(_ back: DeadLetterReturn) throws -> DeadLetterFate {
+        let (id, body) = (back.letter.id, Array(back.body.utf8))
+        guard try self.bus.remove(id, of: .deadLetter, appending: body, to: back.destination) else {
             throw self.missing(id)
         }
-        return DeadLetterFate(letter: letter, destination: destination)
+        return DeadLetterFate(letter: back.letter, destination: back.destination)
     }
 
     package func discardDeadLetter(_ id: String) throws -> DeadLetterFate {

@@ -28,15 +28,19 @@ package struct StoredDeadLetter: Hashable, Sendable, JSONEncodable {
         }
     }
 
+    /// Nil where the message cannot be read.
+    var message: Message? { self.body.flatMap { try? Message(decoding: Array($0.utf8)) } }
+
     /// Where the message is put for the agent alone that set it aside: its lane's calls, or what it is given back. Nil if
-    /// the letter does not say whose it was; and for a message that stood where it does not belong, since given back it
-    /// would count as the operator's word.
+    /// the letter does not say whose it was; for what is no call of the lane it is said to have been on; and for a message
+    /// that stood where it does not belong, since given back it would count as the operator's word.
     package var destination: StreamName? {
-        guard let agent, let stream, let body else { return nil }
-        if agent.lanes.map(agent.callStream).contains(stream) { return stream }
-        if let message = try? Message(decoding: Array(body.utf8)), !agent.expects(message.event, on: stream) {
-            return nil
+        guard let agent, let stream else { return nil }
+        if let lane = agent.lanes.first(where: { agent.callStream($0) == stream }) {
+            guard case .brokerCallRequested(let call)? = self.message?.body, call.lane == lane else { return nil }
+            return stream
         }
+        if let message = self.message, !agent.expects(message.event, on: stream) { return nil }
         return agent.replays
     }
 

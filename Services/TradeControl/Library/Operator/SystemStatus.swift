@@ -8,6 +8,8 @@ package struct SystemStatus: OperatorAnswer {
             package var instance: String
             /// How long ago it last asked Redis for anything. A running one asks every two seconds.
             package var idle: Duration
+            /// When that was.
+            package var lastSeen: Timestamp
 
             package var answers: Bool { self.idle < .seconds(10) }
 
@@ -16,6 +18,7 @@ package struct SystemStatus: OperatorAnswer {
                     $0.field("instance", self.instance)
                     $0.field("answers", self.answers)
                     $0.field("idle_ms", self.idle.inMilliseconds)
+                    $0.field("last_seen", self.lastSeen)
                 }
             }
         }
@@ -100,7 +103,9 @@ package struct SystemStatus: OperatorAnswer {
                 }
             }
         }
-        agent.replicas = idle.sorted { $0.key < $1.key }.map { .init(instance: $0.key, idle: $0.value) }
+        agent.replicas = idle.sorted { $0.key < $1.key }.map {
+            .init(instance: $0.key, idle: $0.value, lastSeen: now - $0.value)
+        }
         return agent
     }
 
@@ -155,7 +160,7 @@ package struct SystemStatus: OperatorAnswer {
             )
             if agent.replicas.isEmpty { agents.add(agent.name.rawValue, "-", "no", load.0, load.1, load.2) }
             for (index, replica) in agent.replicas.enumerated() {
-                let answers = replica.answers ? "yes" : "no, for \(Display.duration(replica.idle))"
+                let answers = replica.answers ? "yes" : "no, since \(Timestamp(seconds: replica.lastSeen.seconds))"
                 if index == 0 {
                     agents.add(agent.name.rawValue, replica.instance, answers, load.0, load.1, load.2)
                 } else {

@@ -1,0 +1,35 @@
+import MessageBus
+package import TradingCore
+
+/// What giving a dead letter back means. Every agent may write dead letters, so a person has to look at it first.
+package struct DeadLetterReturn {
+    package let letter: StoredDeadLetter
+    package let destination: StreamName
+    let body: String
+
+    /// Nil if the letter cannot be given back.
+    init?(_ letter: StoredDeadLetter) {
+        guard let destination = letter.destination, let body = letter.body else { return nil }
+        self.letter = letter
+        self.destination = destination
+        self.body = body
+    }
+
+    /// Whole lines.
+    package var text: String {
+        var facts = TextTable(.left("LETTER"), .left(self.letter.id))
+        facts.add("for", "\(self.letter.agent?.rawValue ?? "-"), on \(self.destination)")
+        guard let message = self.letter.message else {
+            facts.add("event", "none that can be read")
+            return facts.text
+        }
+        facts.add("event", message.event.rawValue)
+        facts.add("trade", message.tradeID?.rawValue ?? "-")
+        if case .brokerCallRequested(let call) = message.body {
+            facts.add("call", call.name)
+            for id in call.orders { facts.add("order", "\(id)") }
+            if case .place(let terms) = call.operation { facts.add("terms", terms.summary) }
+        }
+        return facts.text
+    }
+}
