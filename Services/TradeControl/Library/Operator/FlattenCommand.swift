@@ -1,5 +1,4 @@
 package import ArgumentParser
-import Glibc
 import TradingCore
 
 /// `tradectl flatten`
@@ -25,8 +24,7 @@ package struct FlattenCommand: ParsableCommand {
     @Flag(help: "Everything.")
     var all = false
 
-    @Flag(help: "Do not ask.")
-    var yes = false
+    @OptionGroup var confirmation: ConfirmationOptions
 
     @OptionGroup var output: OutputOptions
 
@@ -34,28 +32,25 @@ package struct FlattenCommand: ParsableCommand {
 
     package func validate() throws {
         guard self.all != (self.symbol != nil) else { throw ValidationError("name a symbol, or --all") }
-        guard self.yes || isatty(STDIN_FILENO) == 1 else {
-            throw ValidationError("there is no terminal to ask on: say --yes")
-        }
     }
 
     package func run() throws {
         try self.output.show {
             let desk = try OperatorDesk()
             let trades = try desk.tradesToFlatten(self.symbol)
-            if !trades.isEmpty, !self.yes { try Self.ask(about: trades) }
+            if !trades.isEmpty {
+                try self.confirmation.ask(
+                    "Sell these at the market, and take back what is not filled?",
+                    about: Self.table(of: trades)
+                )
+            }
             return try desk.flatten(trades.map(\.id))
         }
     }
 
-    /// - Throws: `CommandFailure` unless the answer is yes.
-    private static func ask(about trades: [Trade]) throws(CommandFailure) {
+    private static func table(of trades: [Trade]) -> String {
         var table = TextTable(.left("TRADE"), .left("STATE"), .right("SHARES HELD"))
         for trade in trades { table.add(trade.id.rawValue, trade.state.rawValue, "\(trade.heldQuantity)") }
-        let question = "Sell these at the market, and take back what is not filled? [y/N] "
-        FileSystem.write(table.text + question, to: STDERR_FILENO)
-        guard ["y", "yes"].contains(readLine()?.lowercased()) else {
-            throw CommandFailure(.failed, "Nothing was done.")
-        }
+        return table.text
     }
 }
