@@ -35,8 +35,10 @@ extension RedisMessageBusTests {
         func consumers() throws -> [String]? {
             try self.bus.groups(on: .filled).first { $0.name == "position" }?.consumers.map(\.name).sorted()
         }
-        try self.bus.append("a")
-        for consumer in ["owing", "gone"] { _ = try self.bus.receiveNow(consumer: consumer) }
+        try self.bus.append("a", "b")
+        _ = try self.bus.receiveNow(consumer: "owing", limit: 1)
+        let handled = try #require(try self.bus.receiveNow(consumer: "gone", limit: 1).deliveries.first)
+        #expect(try self.bus.acknowledge(handled) == .committed)
         try self.bus.createGroup("strategy", on: .filled)
         _ = try self.bus.receiveNow(consumer: "other", group: "strategy", limit: 1)
         try self.bus.removeConsumers(of: "position", on: [.filled, .closed], silentFor: .seconds(3600))

@@ -123,7 +123,8 @@ import TradingCore
     }
 
     @Test func `what goes back to a lane is a call of that lane, and its order is shown`() throws {
-        let (stage, held) = try self.stage()
+        let (stage, fixture) = try self.stage()
+        let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
         let (agent, lane) = (AgentName.orderExecution, BrokerLane.protective)
         let stop = try #require(held.latest(.stop))
         func call(_ lane: BrokerLane) -> String {
