@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-# Goals wait for each other, however many jobs are allowed.
+# `sessions` and `containers` take the programs that the goal before them has built, however many jobs are allowed.
 .NOTPARALLEL:
-.PHONY: help run build test swift-tests conformance deployment bench lint format setup sessions containers no-containers \
-	clean image up down scale restart k8s-render
+.PHONY: help run build test swift-tests conformance deployment bench lint format setup sessions containers container-packages \
+	no-containers clean image up down scale restart k8s-render
 
 BARS ?= Services/BrokerSimulator/SampleBars
 CASH ?= 10000
@@ -33,7 +33,7 @@ $(error $(UNKNOWN_REPLICAS): no such agent; there are $(REPLICA_NAMES))
 endif
 
 # A misspelt variable would give another run than the one that was meant.
-KNOWN := AGENT N PROFILE CONFORMANCE_TESTS BARS CASH KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT
+KNOWN := AGENT N PROFILE CONFORMANCE_TESTS BARS CASH HOLD KILL_EVERY SEED RUN_DIRECTORY LOG_LEVEL BROKER_DIALECT
 # The agents' and, from FAULTS on, the simulator's, but for those that a run sets itself.
 SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERVAL MAX_DELIVERIES CLAIM_IDLE \
 	BROKER_REQUESTS_PER_MINUTE BROKER_DATA_REQUESTS_PER_MINUTE BROKER_RESERVED_SHARE SCHWAB_LOGIN_RESERVE \
@@ -42,19 +42,16 @@ SETTINGS := RISK_% STRATEGY_% ORDER_% BREAKER_% QUINTET_% REPLICAS_% POLL_INTERV
 GIVEN = $(foreach name,$(.VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)))
 GIVEN_BUT_SET = $(filter $(SET_BY_RUN),$(GIVEN))
 # What a run sets itself.
-SET_BY_RUN := BROKER SYMBOLS TIMEFRAME MARKET_TIME REDIS_% SIMULATOR_URL HTTP_HOST HTTP_PORT
+SET_BY_RUN := BROKER TRADE_LIVE SYMBOLS TIMEFRAME MARKET_TIME REDIS_% SIMULATOR_URL HTTP_HOST HTTP_PORT
 # What these are given to; another goal would pass them over in silence.
 GOALS_OF_AGENT := scale restart
 GOALS_OF_N := scale
 GOALS_OF_PROFILE := up down scale restart
 GOALS_OF_CONFORMANCE_TESTS := conformance sessions test
-GOALS_OF_BARS := run
-GOALS_OF_CASH := run
-GOALS_OF_KILL_EVERY := run
-GOALS_OF_SEED := run
-GOALS_OF_RUN_DIRECTORY := run
-GOALS_OF_BROKER_DIALECT := run
-IDLE = $(foreach name,$(GIVEN),$(if $(GOALS_OF_$(name)),$(if $(filter $(GOALS_OF_$(name)),$(MAKECMDGOALS)),,$(name))))
+OF_RUN := BARS CASH HOLD KILL_EVERY SEED RUN_DIRECTORY BROKER_DIALECT REPLICAS_% FAULTS FILL_FRACTION TICK_RULE STRICT_BARS \
+	TRADE_UPDATE_FRAMES STREAM_SYMBOL_LIMIT RECORDING RESULT_FILE
+IDLE = $(foreach name,$(GIVEN),$(if $(GOALS_OF_$(name)),$(if $(filter $(GOALS_OF_$(name)),$(MAKECMDGOALS)),,$(name)))) \
+	$(if $(filter run,$(MAKECMDGOALS)),,$(filter $(OF_RUN),$(GIVEN)))
 UNKNOWN = $(filter-out $(KNOWN) $(SETTINGS) MAKE% MFLAGS SHELL line command,$(GIVEN))
 
 ifneq ($(GIVEN_BUT_SET),)
@@ -68,6 +65,15 @@ endif
 
 ifneq ($(strip $(IDLE)),)
 $(error $(strip $(IDLE)): nothing that make $(or $(MAKECMDGOALS),help) takes; make help lists what takes it)
+endif
+
+ifneq ($(filter run,$(MAKECMDGOALS)),)
+ifneq ($(shell [ -e "$(BARS)" ] && echo there),there)
+$(error BARS=$(BARS): there is no such folder)
+endif
+ifneq ($(filter-out yes no,$(HOLD)),)
+$(error HOLD=$(HOLD): it takes yes or no)
+endif
 endif
 
 PROFILES := demo alpaca observability
@@ -85,7 +91,7 @@ endif
 endif
 ifneq ($(filter scale restart,$(MAKECMDGOALS)),)
 ifneq ($(words $(filter $(AGENTS),$(CHOSEN_AGENT))),1)
-$(error AGENT=$(AGENT): no such agent; there are $(AGENTS))
+$(error $(if $(AGENT),AGENT=$(AGENT): no such agent,which agent? Name it with AGENT=…); there are $(AGENTS))
 endif
 endif
 ifneq ($(filter scale,$(MAKECMDGOALS)),)
@@ -111,6 +117,7 @@ help: ## List the targets
 #>    BARS=<folder>         SYMBOL.csv files: timestamp,open,high,low,close,volume (daily or intraday)
 #>    CASH=<dollars>        at the start (10000)
 #>    KILL_EVERY=<seconds>  kill a random agent about that often; SEED=<n> chooses which and when
+#>    HOLD=yes              leave everything running after the report, for tradectl, until Ctrl-C
 #>    BROKER_DIALECT=<name> whose API the agents speak with the simulator: alpaca (if not given) or schwab
 #>    REPLICAS_<AGENT>=<n>  processes of one agent: MARKET_DATA, STRATEGY, RISK_MANAGEMENT, ORDER_EXECUTION,
 #>                          POSITION_MANAGEMENT
@@ -124,7 +131,7 @@ help: ## List the targets
 run: build ## Replay real bars through the five agents, show progress, report to .run/report.html
 	@$(BIN)/tradectl replay --bars="$(BARS)" --cash="$(CASH)" --run-directory="$(RUN_DIRECTORY)" --binaries="$(BIN)" \
 		$(if $(BROKER_DIALECT),--broker-dialect="$(BROKER_DIALECT)") \
-		$(if $(KILL_EVERY),--kill-every="$(KILL_EVERY)") $(if $(SEED),--seed="$(SEED)") \
+		$(if $(filter yes,$(HOLD)),--hold) $(if $(KILL_EVERY),--kill-every="$(KILL_EVERY)") $(if $(SEED),--seed="$(SEED)") \
 		$(addprefix --replicas=,$(REPLICAS)) \
 		$(if $(LOG_LEVEL),--log-level="$(LOG_LEVEL)")
 
@@ -139,7 +146,7 @@ HAS_ENGINE := $(or $(CI),$(shell command -v dockerd kubectl >/dev/null && $(or $
 endif
 
 # Tests make certificates and serve them.
-test: PACKAGES += openssl python3 python3-venv $(if $(HAS_ENGINE),$(CONTAINER_PACKAGES))
+test: PACKAGES += openssl python3 python3-venv
 test: swift-tests sessions $(if $(HAS_ENGINE),,no-)containers ## Run every test, then conformance and, where there is a Docker engine, deployment
 
 swift-tests: setup
@@ -157,7 +164,7 @@ swift-tests: setup
 		exit $$status
 	fi
 
-# Around the file $@, with what $< lists: whose it is, what is installed.
+# Makes the Python environment whose mark is $@ from the list $<. (1), the goal, and (2), what it installs, are for people.
 define python_environment
 echo "$(1): installing $(2); once, about a minute"
 	rm -rf $(@D)
@@ -206,11 +213,11 @@ $(PROMETHEUS)/ready: | setup
 	fi
 	touch ready
 
-deployment: PACKAGES += python3 python3-venv $(CONTAINER_PACKAGES)
+deployment: PACKAGES += python3 python3-venv
 deployment: build containers ## Run the system in containers, in a Docker engine of its own, and check the files in deploy/
 
 # With the programs that are there, as sessions.
-containers: $(DEPLOYMENT)/ready
+containers: container-packages $(DEPLOYMENT)/ready
 	@command -v kubectl >/dev/null || {
 		echo "deployment: kubectl renders deploy/kubernetes; install kubectl 1.27 or newer" >&2
 		exit 1
@@ -250,22 +257,14 @@ lint: ## Check the formatting
 format: ## Format the sources in place
 	@swift format --in-place --recursive --parallel Package.swift Services Shared Tests
 
-setup: ## Install what is missing from the system
-	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-	if [ -z "$$version" ]; then
-		echo "setup: there is no swift on the PATH. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
-		exit 1
-	fi
-	if [ "$$(printf '6.2\n%s\n' "$$version" | sort -V | head -n 1)" != 6.2 ]; then
-		echo "setup: Swift $$version is too old. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
-		exit 1
-	fi
-	if ! command -v dpkg-query >/dev/null; then
-		echo "setup: this is no Debian or Ubuntu; see to it that you have what they call $(PACKAGES)" >&2
+# Installs those of the packages (1) that are missing.
+define install
+if ! command -v dpkg-query >/dev/null; then
+		echo "setup: this is no Debian or Ubuntu; see to it that you have what they call $(1)" >&2
 		exit 0
 	fi
 	missing=()
-	for package in $(PACKAGES); do
+	for package in $(1); do
 		status=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true)
 		[ "$$status" = installed ] || missing+=("$$package")
 	done
@@ -281,6 +280,23 @@ setup: ## Install what is missing from the system
 	fi
 	"$${root[@]}" apt-get update -qq
 	"$${root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
+endef
+
+setup: ## Install what is missing from the system
+	@version=$$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+	if [ -z "$$version" ]; then
+		echo "setup: there is no swift on the PATH. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
+		exit 1
+	fi
+	if [ "$$(printf '6.2\n%s\n' "$$version" | sort -V | head -n 1)" != 6.2 ]; then
+		echo "setup: Swift $$version is too old. Install Swift 6.2 or newer: https://www.swift.org/install" >&2
+		exit 1
+	fi
+	$(call install,$(PACKAGES))
+
+# They come when it is their turn: what can be tested without them has been tested then.
+container-packages: setup
+	@$(call install,$(CONTAINER_PACKAGES))
 
 clean: ## Remove what was built, and the data and reports of runs
 	@rm -rf .build $(CONFORMANCE) $(PROMETHEUS) $(DEPLOYMENT) .run

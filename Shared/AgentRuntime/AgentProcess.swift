@@ -18,8 +18,6 @@ package struct AgentDefinition: Sendable {
     package var makeJudgement: @Sendable (Settings, _ seed: String) throws -> any Judgement
     /// The broker stream this agent owns, if it owns one at that broker.
     package var makeFeed: (@Sendable (Settings, BrokerSettings) throws -> (any BrokerFeed)?)?
-    /// Whether the agent watches quotes from pub/sub.
-    package var watchesQuotes = false
     /// Whether the agent looks for positions that nothing protects; that is another's work, which may hang.
     package var watchesProtection = false
     /// How often the agent polls by default; nil for never.
@@ -180,7 +178,6 @@ struct AgentConfiguration: Sendable {
         self.brokerName = try BrokerSettings.name(settings)
         self.tls = try TLSSettings(settings)
         var loop = AgentLoopSettings(instance: self.common.instance)
-        loop.watchesQuotes = definition.watchesQuotes
         if let interval = definition.pollInterval {
             loop.pollInterval = try settings.duration(
                 "poll.interval",

@@ -33,8 +33,8 @@ package struct BarFile: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - path: Ends in the file's name, which gives the symbol.
-    ///   - strict: Also refuses an open or close outside low to high. Vendors round the four prices one by one, so
-    ///     such bars are common and are taken as they are by default.
+    ///   - strict: Refuses every open or close outside low to high. Vendors round the four prices one by one, so such
+    ///     bars are common, and by default those that are no more than a cent or a hundredth outside are taken.
     package init(path: String, bytes: [UInt8], strict: Bool = false) throws(BarFileError) {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         guard name.hasSuffix(".csv"), let symbol = Symbol(name.dropLast(4)) else {
@@ -137,9 +137,10 @@ private struct BarFileReader {
         guard bar.high >= bar.low else {
             throw self.failure("high \(bar.high) is below low \(bar.low)", "correct the line")
         }
-        if self.strict {
-            for (column, price) in [("open", bar.open), ("close", bar.close)]
-            where price > bar.high || price < bar.low {
+        for (column, price) in [("open", bar.open), ("close", bar.close)] {
+            let distance = max(price - bar.high, bar.low - price)
+            let tolerance = self.strict ? .zero : max(Price(raw: Price.unit / 100), Price(raw: price.raw / 100))
+            guard distance <= tolerance else {
                 throw self.failure("\(column) \(price) is outside low to high", "correct the line")
             }
         }

@@ -103,7 +103,7 @@ private struct Grant {
     static func of(_ agent: AgentName, _ keys: RedisKeys) -> [Grant] {
         let calls = agent.lanes.map(agent.callStream)
         let said = agent.publications.filter { $0 != .quoteUpdated }.map(\.stream)
-        let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox, .questions]) + [.deadLetter, .journal]
+        let appended = said + calls + (calls.isEmpty ? [] : [agent.inbox, .callJournal]) + [.deadLetter, .journal]
         let trimmed = agent.trimmedStreams + [.journal]
         let written = agent.writtenDocuments + [DocumentFamily(.spanExport)]
         let read = written + agent.readDocuments + [DocumentFamily(.installation)]

@@ -120,7 +120,9 @@ extension RedisMessageBus {
         after id: String?,
         limit: Int
     ) throws -> [(id: String, body: [UInt8])] {
-        try self.onConnection { connection throws(MessageBusError) in
+        // Redis refuses to look behind the highest id there is.
+        if let id, StreamPosition(id) == .last { return [] }
+        return try self.onConnection { connection throws(MessageBusError) in
             let start = id.map { "(\($0)" } ?? "-"
             let command = RedisCommand("XRANGE", self.keys.stream(stream), start, "+", "COUNT", String(limit))
             return try StreamEntry.list(try connection.call(command)).map { (id: $0.id, body: $0.body ?? []) }

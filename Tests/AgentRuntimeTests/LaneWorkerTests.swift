@@ -352,22 +352,23 @@ import TradingCore
         }
     }
 
-    @Test func `the journal has every call, and apart those that belong to no trade's story`() throws {
+    @Test func `the journal has every call, and apart those that belong to no one trade`() throws {
         let stage = try Stage(.marketData, .marketData, marketTime: .simulated)
         func entries(_ stream: StreamName) throws -> [JournalEntry] {
             try stage.bus.tail(of: stream, limit: 10).map { try JournalEntry(json: try JSONValue(parsing: $0.body)) }
         }
         _ = try stage.answer(BrokerCall(.clock, lane: .marketData))
         #expect(try entries(.journal).isEmpty)
-        let question = try #require(try entries(.questions).first)
-        #expect(question.source == "market-data-agent" && question.instance == "a")
-        #expect(question.spans.map(\.name) == ["broker_api.get_clock", "send broker.call.completed"])
-        #expect(question.spans.first?.attributes["broker.outcome"] == .text("answered"))
-        #expect(question.messages.isEmpty)
+        let call = try #require(try entries(.callJournal).first)
+        #expect(call.source == "market-data-agent" && call.instance == "a")
+        #expect(call.spans.map(\.name) == ["broker_api.get_clock", "send broker.call.completed"])
+        #expect(call.spans.first?.attributes["broker.outcome"] == .text("answered"))
+        #expect(call.messages.isEmpty)
         // What has failed concerns everybody.
         stage.broker.clockFailure = BrokerError(.refused(code: "500"), "no clock")
         _ = try stage.answer(BrokerCall(.clock, lane: .marketData))
-        #expect(try entries(.questions).count == 1)
+        let failed = try #require(try entries(.callJournal).last)
+        #expect(failed.spans.first?.failure?.contains("no clock") == true)
         #expect(try entries(.journal).count == 1)
     }
 

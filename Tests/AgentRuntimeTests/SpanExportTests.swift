@@ -3,6 +3,7 @@ import HTTPTransport
 import Logging
 import MessageBus
 import Telemetry
+import TestSupport
 import Testing
 import TradingCore
 
@@ -40,7 +41,11 @@ import TradingCore
     private let store = InMemoryMessageStore()
     private var bus: InMemoryMessageBus { InMemoryMessageBus(store: self.store) }
 
-    private func record(_ names: String..., by agent: AgentName = .strategy) throws {
+    private func record(
+        _ names: String...,
+        by agent: AgentName = .strategy,
+        on bus: (any MessageBus)? = nil
+    ) throws {
         let spans = names.map { name in
             TraceSpan(
                 name,
@@ -55,13 +60,14 @@ import TradingCore
         var commit = Commit()
         Journal(agent: agent, instance: "a", isTraced: true)
             .append(spans, causedBy: nil, to: &commit, at: Timestamp(seconds: 1))
-        _ = try self.bus.commit(commit)
+        _ = try (bus ?? self.bus).commit(commit)
     }
 
     private func export(
         to collector: Collector,
         batch: Int = 512,
-        stop: StopSignal = StopSignal()
+        stop: StopSignal = StopSignal(),
+        on bus: (any MessageBus)? = nil
     ) throws -> SpanExport {
         let settings = try Settings(
             environment: [
@@ -73,7 +79,7 @@ import TradingCore
             to: try #require(tracing.collector),
             settings: tracing,
             client: collector,
-            bus: self.bus,
+            bus: bus ?? self.bus,
             holder: "a",
             stop: stop,
             heartbeat: Heartbeat("export"),
@@ -123,6 +129,24 @@ import TradingCore
         #expect(collector.bodies.count == 5)
     }
 
+    @Test func `a journal that was set aside since its ids were used up is followed by the next one`() throws {
+        let redis = try RedisServer()
+        defer { redis.stop() }
+        let connection = try RedisConnection(to: redis.endpoint)
+        let bus = RedisMessageBus(endpoint: redis.endpoint)
+        let collector = Collector()
+        let export = try self.export(to: collector, on: bus)
+        try self.record("one", on: bus)
+        let last = "18446744073709551615-18446744073709551615"
+        _ = try connection.call(RedisCommand("XADD", "{quintet}:stream:journal", last, "d", "by hand"))
+        for _ in 1...2 { _ = export.turn() }
+        #expect(try collector.names == [["one"]])
+        _ = try connection.call(RedisCommand("RENAME", "{quintet}:stream:journal", "aside"))
+        try self.record("two", on: bus)
+        for _ in 1...2 { _ = export.turn() }
+        #expect(try collector.names == [["one"], ["two"]])
+    }
+
     @Test func `what a collector refuses is not sent again`() throws {
         let collector = Collector([.success(HTTPResponse(status: 400)), .success(HTTPResponse(status: 200))])
         try self.record("one")
@@ -151,7 +175,7 @@ import TradingCore
     @Test func `one process at a time sends`() throws {
         let collector = Collector()
         try self.record("one")
-        #expect(try self.bus.acquireLease(SpanExport.lease, holder: "another", for: .seconds(60)))
+        #expect(try self.bus.acquireLease(AgentName.spanExportLease, holder: "another", for: .seconds(60)))
         #expect(try self.export(to: collector).turn() == .seconds(5))
         #expect(collector.bodies.isEmpty)
     }

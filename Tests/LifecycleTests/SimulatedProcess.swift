@@ -50,8 +50,7 @@ final class SimulatedProcess {
             let readiness = ReadinessBoard(waitingFor: [])
             var logger = Logger(label: self.instance) { _ in SwiftLogNoOpLogHandler() }
             logger.logLevel = .critical
-            var settings = AgentLoopSettings(instance: self.instance)
-            settings.watchesQuotes = self.agent == .positionManagement
+            let settings = AgentLoopSettings(instance: self.instance)
             let loop = AgentLoop(
                 judgement: try self.judgement(),
                 settings: settings,

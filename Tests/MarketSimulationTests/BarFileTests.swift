@@ -39,11 +39,15 @@ struct BarFileTests {
         #expect(file.bars.first?.open == Price("27.30999946"))
     }
 
-    @Test func `an open outside low to high is refused only when strict`() throws {
+    @Test func `an open or close outside low to high is refused when strict, and if it is no rounding`() throws {
         let text = Self.header + "2009-01-02,9.99,10.5,10,10.2,10\n"
         #expect(try Self.file(text).bars.count == 1)
         let error = #expect(throws: BarFileError.self) { try Self.file(text, strict: true) }
         #expect(error?.line == 2)
+        // No vendor rounds like that.
+        #expect(throws: BarFileError.self) { try Self.file(Self.header + "2009-01-02,9.8,10.5,10,10.2,10\n") }
+        #expect(throws: BarFileError.self) { try Self.file(Self.header + "2009-01-02,3,2,1,2,3\n") }
+        #expect(try Self.file(Self.header + "2009-01-02,0.06,0.07,0.06,0.05,10\n").bars.count == 1)
     }
 
     @Test(

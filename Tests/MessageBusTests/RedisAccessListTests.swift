@@ -32,7 +32,7 @@ import TradingCore
             "order.exit.requested": [positions, tool], "order.abort.requested": [positions, tool],
             "broker.orders.moved": [market],
             "dead_letter": Set(agents), "journal": Set(agents + [tool]),
-            "journal.questions": [market, risk, orders, positions], "of.my.own": [],
+            "journal.calls": [market, risk, orders, positions], "of.my.own": [],
             "calls.market-data-agent.market-data": [market, tool],
             "calls.risk-management-agent.account": [risk, tool],
             "calls.order-execution-agent.entries": [orders, tool],
@@ -51,7 +51,7 @@ import TradingCore
     /// On whose channels others listen.
     private static let publishers: [String: Set<String>] = {
         let notPublished = [
-            "journal", "journal.questions", "of.my.own", "order.exit.requested", "order.abort.requested",
+            "journal", "journal.calls", "of.my.own", "order.exit.requested", "order.abort.requested",
             "broker.orders.moved",
         ]
         var publishers = Self.writers.filter { stream, _ in

@@ -114,6 +114,10 @@ extension RedisMessageBusTests {
             let left = try self.bus.tail(of: StreamName(rawValue: stream), limit: 9).map(\.id)
             #expect(left == (stream == name ? [last] : []))
         }
+        // There is nothing to read behind it.
+        #expect(try self.bus.entries(of: StreamName(rawValue: name), after: last, limit: 9).isEmpty)
+        #expect(StreamPosition("1700000000000-5") < StreamPosition("1700000000000-12"))
+        #expect(StreamPosition("1700000000000-12") < StreamPosition(last))
         #expect(try self.pending().count == 1)
 
         try self.ask("RENAME", "{quintet}:stream:\(name)", "aside")

@@ -116,10 +116,12 @@ import TradingCore
                 let connection = try RedisConnection(to: endpoint)
                 // Connections are numbered from 1; the reader is one of the first.
                 var ended = 0
-                while ended < 20 {
+                let deadline = ContinuousClock.now + .seconds(30)
+                while ended < 20, ContinuousClock.now < deadline {
                     let commands = (1...20).map { RedisCommand("CLIENT", "UNBLOCK", String($0), way) }
                     ended += try connection.exchange(commands).count { $0 == .integer(1) }
                 }
+                #expect(ended >= 20)
                 try RedisMessageBus(endpoint: endpoint).append("after")
             } catch {
                 Issue.record(error)

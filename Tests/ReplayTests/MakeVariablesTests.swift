@@ -3,12 +3,14 @@ import Testing
 
 /// What `make run` takes, by what it says without running anything.
 @Suite struct MakeVariablesTests {
-    private func make(_ variables: [String]) async throws -> (end: ChildProgram.End, said: String) {
+    private func make(_ goal: String = "run", _ variables: [String]) async throws -> (
+        end: ChildProgram.End, said: String
+    ) {
         let folder = try TemporaryFolder()
         let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
         let program = try ChildProgram(
             "/usr/bin/env",
-            ["make", "--dry-run", "--directory=\(root)", "run"] + variables,
+            ["make", "--dry-run", "--directory=\(root)", goal] + variables,
             environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"],
             output: "\(folder.path)/said"
         )
@@ -18,14 +20,14 @@ import Testing
 
     @Test func `settings that a run hands on are taken, others named and refused`() async throws {
         let taken = [
-            "BARS", "CASH", "KILL_EVERY", "SEED", "RUN_DIRECTORY", "LOG_LEVEL", "BROKER_DIALECT", "REPLICAS_STRATEGY",
+            "CASH", "KILL_EVERY", "SEED", "RUN_DIRECTORY", "LOG_LEVEL", "BROKER_DIALECT", "REPLICAS_STRATEGY",
             "RISK_MAX_DRAWDOWN", "STRATEGY_NAME", "ORDER_TICK_RULE", "BREAKER_OPEN_FOR", "QUINTET_CONFIG",
             "POLL_INTERVAL", "MAX_DELIVERIES", "CLAIM_IDLE", "BROKER_REQUESTS_PER_MINUTE",
             "BROKER_DATA_REQUESTS_PER_MINUTE", "BROKER_RESERVED_SHARE", "SCHWAB_LOGIN_RESERVE", "STREAM_SILENCE",
             "MARKET_DAILY_BAR_DELAY", "FAULTS", "FILL_FRACTION", "TICK_RULE", "STRICT_BARS", "TRADE_UPDATE_FRAMES",
             "STREAM_SYMBOL_LIMIT", "RECORDING", "RESULT_FILE",
         ]
-        let run = try await self.make(taken.map { "\($0)=1" })
+        let run = try await self.make(taken.map { "\($0)=1" } + ["HOLD=yes", "BARS=/"])
         #expect(run.end == .exit(0), "\(run.said)")
         for (variable, reason) in [
             ("STREAM_SILENC", "no such variable"), ("SYMBOLS", "a run sets this itself"),
@@ -37,5 +39,7 @@ import Testing
             #expect(refused.said.contains("\(variable): \(reason)"), "\(refused.said)")
             #expect(refused.said.contains("BROKER_DIALECT") == (variable == "BROKER"), "\(refused.said)")
         }
+        let idle = try await self.make("up", ["REPLICAS_STRATEGY=3"])
+        #expect(idle.end == .exit(2) && idle.said.contains("REPLICAS_STRATEGY: nothing that make up takes"))
     }
 }

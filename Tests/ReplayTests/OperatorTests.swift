@@ -230,9 +230,9 @@ extension ReplayTests {
             let first = try #require(found[0]["id"]?.text)
             #expect(try await tradectl.text("deadletters", "show", first).contains(#"["nonsense"]"#))
             #expect(try await tradectl.text("status", endingWith: 1).contains("1 dead letter"))
-            // As wrong as before, it comes back to the one agent that had it.
             // Nobody is there to be asked.
             _ = try await tradectl.text("deadletters", "replay", first, endingWith: 64)
+            // As wrong as before, it comes back to the one agent that had it.
             let replayed = try await tradectl.json("deadletters", "replay", first, "--yes")
             #expect(replayed["stream"]?.text == "replays.position-management-agent")
             found = []

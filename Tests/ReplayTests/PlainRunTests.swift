@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 import TradingCore
@@ -24,6 +25,21 @@ extension ReplayTests {
             let bars = try SampleBars.small().folder()
             let report = try await ReplayRunner(bars: bars.path).report()
             #expect(report.differences(from: try await UndisturbedRun.report()) == [])
+        }
+
+        @Test func `a run that is held can be looked at after its report, and ends with Ctrl-C`() async throws {
+            let bars = try SampleBars.small(sessions: 60).folder()
+            let run = try ReplayRunner(bars: bars.path, options: ["--hold"])
+            _ = try await awaited("the report", within: .seconds(60)) {
+                run.printed.contains("Everything goes on running") ? true : nil
+            }
+            let tradectl = try await Tradectl(run)
+            #expect(try await tradectl.json("trades")["count"]?.integer ?? 0 > 0)
+            _ = try await tradectl.text("status")
+            run.send(SIGINT)
+            let outcome = try await run.finish()
+            #expect(outcome.end == .exit(0))
+            #expect(outcome.report != nil)
         }
 
         @Test func `a run with other cash is another run`() async throws {

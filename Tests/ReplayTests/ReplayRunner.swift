@@ -144,5 +144,5 @@ final class ReplayRunner: Sendable {
         return try? CurlHTTPClient().perform(request)
     }
 
-    private var printed: String { Files.text(self.output) ?? "" }
+    var printed: String { Files.text(self.output) ?? "" }
 }

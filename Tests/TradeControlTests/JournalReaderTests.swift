@@ -12,7 +12,7 @@ import TradingCore
         // More than is read at once, ids of growing length, and one stream ending long before the other.
         var written: [String] = []
         for number in 0..<700 {
-            let stream = number % 3 == 0 && number < 300 ? "journal.questions" : "journal"
+            let stream = number % 3 == 0 && number < 300 ? "journal.calls" : "journal"
             let id = number % 2 == 0 ? "\(number + 1)-0" : "\(number)-12"
             _ = try redis.call(RedisCommand("XADD", "{quintet}:stream:\(stream)", id, "d", "entry \(number)"))
             written.append("entry \(number)")
@@ -27,6 +27,6 @@ import TradingCore
         #expect(try read(StreamName.journals) == written)
         #expect(try read([.journal]).count == 600)
         #expect(try read(StreamName.journals, holding: "entry 69") == written.filter { $0.contains("entry 69") })
-        #expect(try read([.questions], holding: "nowhere").isEmpty)
+        #expect(try read([.callJournal], holding: "nowhere").isEmpty)
     }
 }

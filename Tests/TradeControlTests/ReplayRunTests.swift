@@ -46,7 +46,12 @@ struct ReplayRunTests {
         let directory = try RunDirectory(settings.runDirectory)
         try directory.clear()
         var run = ReplayRun(settings, directory: directory) { _ in simulator }
-        return try run.run()
+        var outcome: ReplayRun.Outcome?
+        try run.run {
+            outcome = $0
+            return false
+        }
+        return try #require(outcome)
     }
 
     @Test("Agents and Redis are killed on the way; the books are read at the end and nothing is left running")

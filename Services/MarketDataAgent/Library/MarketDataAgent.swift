@@ -52,14 +52,14 @@ package struct MarketDataAgent: Judgement {
 
     package func reads(for input: Input, given documents: Documents) throws -> [DocumentKey] {
         switch input {
-        case .started, .feed(.connected): [MarketClock.key, Self.scheduleKey]
+        case .started, .feed(.connected): [MarketClock.key, DocumentKey.schedule]
         case .feed(.quote(let quote)): self.crossesBoundary(quote.timestamp) ? [MarketClock.key] : []
-        case .feed(.bar): self.schedule == nil ? [MarketClock.key, Self.scheduleKey] : [MarketClock.key]
+        case .feed(.bar): self.schedule == nil ? [MarketClock.key, DocumentKey.schedule] : [MarketClock.key]
         case .feed(.disconnected): [MarketClock.key]
         case .feed(.order), .feed(.ordersMoved), .feed(.holdingsMoved), .quote, .poll, .login, .unprotected: []
         case .message(let message):
             switch message.body {
-            case .brokerCallCompleted, .statusRequested: [MarketClock.key, Self.scheduleKey]
+            case .brokerCallCompleted, .statusRequested: [MarketClock.key, DocumentKey.schedule]
             default: []
             }
         }
@@ -67,7 +67,7 @@ package struct MarketDataAgent: Judgement {
 
     package mutating func decide(_ input: Input, given documents: Documents) throws -> Decision {
         var work = Work(clock: try documents.find(MarketClock.key))
-        if let stored: Versioned<StoredSchedule> = try documents.find(Self.scheduleKey), self.schedule == nil {
+        if let stored: Versioned<StoredSchedule> = try documents.find(DocumentKey.schedule), self.schedule == nil {
             self.schedule = stored.value.schedule
             self.disagreements = stored.value.disagreements
         }
@@ -346,7 +346,8 @@ package struct MarketDataAgent: Judgement {
         var message = self.speaker.say(
             .brokerCallRequested(BrokerCall(operation, lane: .marketData)),
             at: self.marketTime ?? Timestamp(seconds: 0),
-            about: "\(about) \(operation)",
+            // The same is asked again and again.
+            about: "\(about) \(operation) \(self.marketTime.map(\.description) ?? "")",
             causedBy: cause
         )
         if let purpose { message.correlationID = purpose.correlationID }
@@ -359,6 +360,4 @@ package struct MarketDataAgent: Judgement {
     private static func isCurrent(_ message: Message, _ work: Work) -> Bool {
         message.correlationID == Purpose.stream(Self.epoch(work)).correlationID
     }
-
-    static let scheduleKey = DocumentKey.schedule
 }

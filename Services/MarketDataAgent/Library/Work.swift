@@ -20,7 +20,7 @@ struct Work {
         var decision = self.result
         if let clock, clock.value != self.unchangedClock { decision.write(clock) }
         if let schedule {
-            decision.puts.append((MarketDataAgent.scheduleKey, JSONWriter.bytes(schedule)))
+            decision.puts.append((DocumentKey.schedule, JSONWriter.bytes(schedule)))
         }
         return decision
     }

@@ -5,7 +5,7 @@ import TradingCore
 /// The agent as a process. Returns when it has been asked to stop.
 package enum PositionManagementAgentProcess {
     package static func run() async {
-        var definition = AgentDefinition(agent: .positionManagement, defaultHTTPPort: 8085) { settings, _ in
+        let definition = AgentDefinition(agent: .positionManagement, defaultHTTPPort: 8085) { settings, _ in
             PositionManagementAgent(
                 gapStopDistance: try RiskLimits(settings).stopDistance,
                 tickRule: try settings.choice("order.tickRule", default: .usStocks),
@@ -13,7 +13,6 @@ package enum PositionManagementAgentProcess {
                 maximumSendAttempts: 15 + Int(try BreakerSettings(settings).openFor.components.seconds)
             )
         }
-        definition.watchesQuotes = true
         await AgentProcess.run(definition)
     }
 }

@@ -27,8 +27,11 @@ extension Settings {
         return self.environmentNames.subtracting(known).filter { name in
             guard !Self.isInjected(name) else { return false }
             if Self.ownFamilies.contains(where: name.hasPrefix) { return true }
-            return Self.sharedFamilies.contains(where: name.hasPrefix)
-                && SettingsKey(path: name).nearest(among: keys) != nil
+            if Self.sharedFamilies.contains(where: name.hasPrefix) {
+                return SettingsKey(path: name).nearest(among: keys) != nil
+            }
+            return !Self.everybodysFamilies.contains(where: name.hasPrefix)
+                && SettingsKey(path: name).slipped(from: keys) != nil
         }.sorted()
     }
 
@@ -57,10 +60,13 @@ extension Settings {
         throw ConfigurationError(.unknownKey, problems.joined(separator: "; "))
     }
 
-    /// Beginnings of names that only these settings have. `HTTP_`, `LOG_`, `REDIS_` and the like are everybody's.
+    /// Beginnings of names that only these settings have.
     private static let ownFamilies = ["BREAKER_", "ORDER_", "RISK_", "STRATEGY_"]
     /// The broker's own programs and the user's scripts have further names of these: only near misses are typing errors.
     private static let sharedFamilies = ["APCA_", "BROKER_", "QUINTET_"]
+    /// Here other programs' names are a letter from ours, such as HTTPS_PORT and LOGLEVEL. Elsewhere a name that is takes
+    /// a default where somebody meant otherwise.
+    private static let everybodysFamilies = ["HTTP", "LOG"]
 
     /// Whether this is a name that Kubernetes gives each container for each Service, such as
     /// `STRATEGY_AGENT_SERVICE_HOST` or `STRATEGY_AGENT_PORT_8082_TCP_ADDR`.

@@ -37,6 +37,27 @@ struct SettingsKey: Hashable, CustomStringConvertible {
     }
 }
 
+extension SettingsKey {
+    /// The member of `candidates` from which one letter added, left out, changed or swapped with its neighbour leads to
+    /// this key.
+    func slipped(from candidates: some Sequence<SettingsKey>) -> SettingsKey? {
+        let name = Array(self.environmentName.utf8)
+        guard name.count > 4 else { return nil }
+        return candidates.first { candidate in
+            let other = Array(candidate.environmentName.utf8)
+            return editDistance(name, other) == 1 || isSwapped(name, other)
+        }
+    }
+}
+
+/// Whether two neighbours have changed places, and nothing else.
+private func isSwapped(_ first: [UInt8], _ second: [UInt8]) -> Bool {
+    guard first.count == second.count else { return false }
+    let different = first.indices.filter { first[$0] != second[$0] }
+    guard different.count == 2, different[1] == different[0] + 1 else { return false }
+    return first[different[0]] == second[different[1]] && first[different[1]] == second[different[0]]
+}
+
 /// The number of insertions, deletions and substitutions that turn `first` into `second`.
 private func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
     var row = Array(0...second.count)

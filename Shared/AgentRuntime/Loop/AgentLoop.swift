@@ -12,8 +12,6 @@ package struct AgentLoopSettings: Sendable {
     package var claimIdle = Duration.seconds(30)
     /// How often the agent is asked to poll; nil for never.
     package var pollInterval: Duration?
-    /// Watches quotes from pub/sub.
-    package var watchesQuotes = false
     /// Whether the journal holds what spans are made of.
     package var isTraced = true
 
@@ -138,7 +136,7 @@ package final class AgentLoop {
         }
         try self.tolerate { try self.committer.process(.started) }
         try self.watchLogin(isOverdue: true)
-        if self.settings.watchesQuotes {
+        if self.agent.watchesQuotes {
             try self.bus.subscribe(to: [EventName.quoteUpdated.rawValue])
             try self.bus.registerQuoteConsumer(self.agent.rawValue)
         }
@@ -293,7 +291,7 @@ package final class AgentLoop {
     /// A published quote only says that there is a newer one: the ledger's is what counts, so that neither a forged
     /// message nor another system on the same server can move this one.
     private func look(at published: [PublishedMessage]) throws {
-        guard self.settings.watchesQuotes, !published.isEmpty else { return }
+        guard self.agent.watchesQuotes, !published.isEmpty else { return }
         var symbols: Set<Symbol> = []
         for message in published {
             do {
@@ -322,7 +320,7 @@ package final class AgentLoop {
 
     /// Quotes that were published while nobody listened.
     private func catchUpWithQuotes() throws {
-        guard self.settings.watchesQuotes else { return }
+        guard self.agent.watchesQuotes else { return }
         for (_, document) in try self.bus.quotes() {
             guard case .quoteUpdated(let quote)? = try? Message(decoding: document.body).body else { continue }
             try self.look(at: quote)

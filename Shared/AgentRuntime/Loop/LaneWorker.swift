@@ -286,12 +286,12 @@ package final class LaneWorker {
             to: end
         )
         let cause = MessageHead(request)
+        // What has failed is everybody's news.
         let hasFailed = answer.failureReason != nil && self.breakerState != .open
         if isTold || toldChanges > 0 || hasFailed {
             self.journal.append(isTold ? spans : [], causedBy: cause, to: &commit, at: end)
-        } else {
-            self.journal.append(question: spans, causedBy: cause, to: &commit, at: end)
         }
+        if !isTold { self.journal.append(call: spans, causedBy: cause, to: &commit, at: end) }
         // An answer that cannot be committed now is not lost: the call is still owed, and is looked up next time.
         _ = try self.bus.commit(commit)
         self.breakerChanges.removeFirst(toldChanges)

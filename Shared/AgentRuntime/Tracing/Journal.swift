@@ -82,10 +82,9 @@ package struct Journal {
         commit.messages.append(entry.message(on: .journal))
     }
 
-    /// Adds the entry for a question to the broker that belongs to no trade's story. Its spans tell all of it; what the
-    /// broker has answered, such as a year of bars, is not repeated.
-    func append(question spans: [TraceSpan], causedBy request: MessageHead, to commit: inout Commit, at now: Timestamp)
-    {
+    /// Adds the entry for a call to the broker that belongs to no one trade's story. Its spans tell all of it, whether or
+    /// not traces are on; what the broker has answered, such as a year of bars, is not repeated.
+    func append(call spans: [TraceSpan], causedBy request: MessageHead, to commit: inout Commit, at now: Timestamp) {
         let entry = JournalEntry(
             Commit(),
             spans: spans,
@@ -94,7 +93,7 @@ package struct Journal {
             instance: self.instance,
             at: now
         )
-        commit.messages.append(entry.message(on: .questions))
+        commit.messages.append(entry.message(on: .callJournal))
     }
 }
 

@@ -24,8 +24,6 @@ package final class SpanExport {
     /// Once the process is to stop: until when spans may be sent.
     private var end: Duration?
 
-    package static let lease = AgentName.spanExportLease
-    package static let cursorKey = DocumentKey.spanExport
     private static let leaseDuration = Duration.seconds(30)
     private static let entriesAtOnce = 64
     /// Less than a process has for its graceful end.
@@ -57,13 +55,13 @@ package final class SpanExport {
         while !self.stop.wait(for: pause, beating: self.heartbeat) { pause = self.turn() }
         self.end = MonotonicClock.now() + Self.flushDuration
         _ = self.turn()
-        try? self.bus.releaseLease(Self.lease, holder: self.holder)
+        try? self.bus.releaseLease(AgentName.spanExportLease, holder: self.holder)
     }
 
     /// Sends everything there is. Returns how long to wait then.
     package func turn() -> Duration {
         do {
-            while try self.bus.acquireLease(Self.lease, holder: self.holder, for: Self.leaseDuration) {
+            while try self.bus.acquireLease(AgentName.spanExportLease, holder: self.holder, for: Self.leaseDuration) {
                 self.heartbeat.beat()
                 // The rest of a long backlog is another process's, or waits.
                 guard self.end.map({ MonotonicClock.now() < $0 }) ?? !self.stop.isGiven else { break }
@@ -83,6 +81,13 @@ package final class SpanExport {
         var cursor = try self.cursor()
         let entries = try self.bus.entries(of: .journal, after: cursor.id, limit: Self.entriesAtOnce)
         guard let last = entries.last else {
+            if let newest = try self.bus.tail(of: .journal, limit: 1).first, let id = cursor.id,
+                StreamPosition(newest.id) < StreamPosition(id)
+            {
+                // Somebody has put another journal in the place of the one that was read.
+                try self.store(Cursor())
+                return nil
+            }
             let lost = try self.bus.appendedCount(of: .journal) - cursor.count
             guard lost > 0 else { return self.settings.scheduleDelay }
             // Trimmed away before they were sent: how many spans they held nobody knows, so each counts as one.
@@ -186,7 +191,7 @@ package final class SpanExport {
     }
 
     private func cursor() throws -> Cursor {
-        guard let document = try self.bus.load([Self.cursorKey]).first ?? nil,
+        guard let document = try self.bus.load([DocumentKey.spanExport]).first ?? nil,
             let cursor = try? Cursor(json: try JSONValue(parsing: document.body))
         else { return Cursor() }
         return cursor
@@ -194,7 +199,7 @@ package final class SpanExport {
 
     private func store(_ cursor: Cursor) throws {
         var commit = Commit()
-        commit.puts = [(Self.cursorKey, JSONWriter.bytes(cursor))]
+        commit.puts = [(DocumentKey.spanExport, JSONWriter.bytes(cursor))]
         _ = try self.bus.commit(commit)
     }
 }

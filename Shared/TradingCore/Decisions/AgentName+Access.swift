@@ -70,6 +70,6 @@ extension AgentName {
         let orphans = self.subscriptions.filter { !said.contains($0) }
         let published = self.publications.filter { !$0.isPrivate && $0 != .quoteUpdated }
         return (published + orphans + self.requests).map(\.stream) + [self.inbox, self.replays]
-            + self.lanes.map(self.callStream) + (self.lanes.isEmpty ? [] : [.questions])
+            + self.lanes.map(self.callStream) + (self.lanes.isEmpty ? [] : [.callJournal])
     }
 }

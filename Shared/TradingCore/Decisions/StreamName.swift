@@ -16,8 +16,8 @@ package struct StreamName: Hashable, Sendable, RawRepresentable, CustomStringCon
     package static let deadLetter = StreamName(rawValue: "dead_letter")
     /// What every commit about trades has changed and said, in order.
     package static let journal = StreamName(rawValue: "journal")
-    /// The journal of what lanes have asked the broker that concerns no order, such as the time. Apart, since what is
-    /// asked every few seconds would push the trades' entries out.
-    package static let questions = StreamName(rawValue: "journal.questions")
-    package static let journals = [Self.journal, Self.questions]
+    /// The journal of calls to the broker that belong to no one trade, such as for the time. Apart, since what is asked
+    /// every few seconds would push the trades' entries out.
+    package static let callJournal = StreamName(rawValue: "journal.calls")
+    package static let journals = [Self.journal, Self.callJournal]
 }

@@ -27,7 +27,14 @@ package struct MovingAverageRSIVolumeStrategy: Strategy {
         self.meanPeriod = try parameters.int("mean_period", default: 20, in: 1...1000)
         self.rsiPeriod = try parameters.int("rsi_period", default: 14, in: 1...1000)
         let low = try parameters.int("rsi_low", default: 50, in: 0...100)
-        let high = try parameters.int("rsi_high", default: max(low, 70), in: low...100)
+        let high = try parameters.int("rsi_high", default: 70, in: 0...100)
+        guard low <= high else {
+            throw StrategyParameterError(
+                name: "rsi_low",
+                value: "\(low)",
+                expected: "at most rsi_high, which is \(high)"
+            )
+        }
         self.rsiRange = Double(low)...Double(high)
         self.stopDistance = try parameters.decimal(
             "stop_distance",

@@ -10,7 +10,7 @@ package struct CancelCommand: ParsableCommand {
             By way of the agents: what has filled until then becomes a position with its stop. Stops and exits are not \
             taken back. Waits up to 15 s for the order's end.
 
-            Example: tradectl cancel AAPL-20090206T210000Z-entry-1
+            Example: tradectl cancel MSFT-20090206T210000Z-entry-1
 
             \(OutputOptions.conventions)
             """

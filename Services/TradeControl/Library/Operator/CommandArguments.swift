@@ -14,7 +14,7 @@ enum CommandArguments {
     @Sendable
     static func trade(_ text: String) throws -> TradeID {
         guard let id = TradeID(text) else {
-            throw ValidationError("\"\(text)\" is no trade id; expected one such as AAPL-20090206T210000Z")
+            throw ValidationError("\"\(text)\" is no trade id; expected one such as MSFT-20090206T210000Z")
         }
         return id
     }
@@ -22,7 +22,7 @@ enum CommandArguments {
     @Sendable
     static func order(_ text: String) throws -> ClientOrderID {
         guard let id = ClientOrderID(text) else {
-            throw ValidationError("\"\(text)\" is no order id; expected one such as AAPL-20090206T210000Z-entry-1")
+            throw ValidationError("\"\(text)\" is no order id; expected one such as MSFT-20090206T210000Z-entry-1")
         }
         return id
     }

@@ -5,20 +5,22 @@ package import TradingCore
 package struct DeadLetterReturn {
     package let letter: StoredDeadLetter
     package let destination: StreamName
+    let agent: AgentName
     let body: String
 
     /// Nil if the letter cannot be given back.
     init?(_ letter: StoredDeadLetter) {
-        guard let destination = letter.destination, let body = letter.body else { return nil }
+        guard let agent = letter.agent, let destination = letter.destination, let body = letter.body else { return nil }
         self.letter = letter
         self.destination = destination
+        self.agent = agent
         self.body = body
     }
 
     /// Whole lines.
     package var text: String {
         var facts = TextTable(.left("LETTER"), .left(self.letter.id))
-        facts.add("for", "\(self.letter.agent?.rawValue ?? "-"), on \(self.destination)")
+        facts.add("for", "\(self.agent.rawValue), on \(self.destination)")
         guard let message = self.letter.message else {
             facts.add("event", "none that can be read")
             return facts.text

@@ -55,6 +55,8 @@ extension OperatorDesk {
         try self.openTrades().filter { symbol == nil || $0.symbol == symbol }
     }
 
+    package func openSymbols() throws -> [Symbol] { Set(try self.openTrades().map(\.symbol)).sorted() }
+
     /// Takes back the entries of these trades and has sold what they hold. Returns when every trade is on its way out,
     /// or after `patience`.
     package func flatten(_ ids: [TradeID], patience: Duration = .seconds(20)) throws -> FlattenAnswer {

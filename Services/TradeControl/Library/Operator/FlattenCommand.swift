@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Glibc
 import TradingCore
 
 /// `tradectl flatten`
@@ -38,6 +39,11 @@ package struct FlattenCommand: ParsableCommand {
         try self.output.show {
             let desk = try OperatorDesk()
             let trades = try desk.tradesToFlatten(self.symbol)
+            let others = try desk.openSymbols().map(\.rawValue).joined(separator: ", ")
+            if trades.isEmpty, let symbol, !others.isEmpty {
+                // A misspelt one would look sold.
+                FileSystem.write("tradectl: no trade is open in \(symbol), but in \(others)\n", to: STDERR_FILENO)
+            }
             if !trades.isEmpty {
                 try self.confirmation.ask(
                     "Sell these at the market, and take back what is not filled?",

@@ -18,10 +18,10 @@ package struct JournalCommand: ParsableCommand {
             discussion: """
                 An entry is one commit: who made it and when, what message caused it, what it said (messages), the \
                 trades as it left them (documents, with the steps taken), and what its trace is made of beside that \
-                (handling, and spans). Calls to the broker that concern no order, such as for the time, are told by \
-                their spans alone.
+                (handling, and spans). Calls to the broker that belong to no one trade, such as for the time, are \
+                told by their spans alone.
 
-                Example: tradectl journal export --trade AAPL-20090206T210000Z > trade.jsonl
+                Example: tradectl journal export --trade MSFT-20090206T210000Z > trade.jsonl
 
                 \(OutputOptions.conventions)
                 """

@@ -6,7 +6,6 @@ package import TradingCore
 /// Goes through the journal from its beginning, or from where somebody has stopped.
 package struct JournalReader {
     private let bus: any MessageBus
-    fileprivate static let portion = 256
 
     package init(_ bus: any MessageBus) {
         self.bus = bus
@@ -21,9 +20,11 @@ package struct JournalReader {
         let wanted = text.map { Array($0.utf8) }
         var pages = try streams.map { try Page(of: $0, in: self.bus) }
         while true {
-            let ahead = pages.indices.compactMap { index in pages[index].first.map { (StreamPosition($0.id), index) } }
-            guard let (_, index) = ahead.min(by: { $0 < $1 }) else { return }
-            guard let entry = try pages[index].next(from: self.bus) else { continue }
+            let ahead = pages.indices.compactMap { index in
+                pages[index].first.map { (index, StreamPosition($0.id), $0) }
+            }
+            guard let (index, _, entry) = ahead.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }) else { return }
+            try pages[index].drop(from: self.bus)
             if wanted.map({ Self.holds(entry.body, $0) }) ?? true { try body(entry.id, entry.body) }
         }
     }
@@ -35,18 +36,18 @@ package struct JournalReader {
 
         init(of stream: StreamName, in bus: any MessageBus) throws {
             self.stream = stream
-            self.entries = try bus.entries(of: stream, after: nil, limit: JournalReader.portion)[...]
+            self.entries = try bus.entries(of: stream, after: nil, limit: Self.limit)[...]
         }
 
         var first: (id: String, body: [UInt8])? { self.entries.first }
 
-        mutating func next(from bus: any MessageBus) throws -> (id: String, body: [UInt8])? {
-            let entry = self.entries.popFirst()
-            if self.entries.isEmpty, let entry {
-                self.entries = try bus.entries(of: self.stream, after: entry.id, limit: JournalReader.portion)[...]
-            }
-            return entry
+        /// Goes on to the next entry.
+        mutating func drop(from bus: any MessageBus) throws {
+            guard let entry = self.entries.popFirst(), self.entries.isEmpty else { return }
+            self.entries = try bus.entries(of: self.stream, after: entry.id, limit: Self.limit)[...]
         }
+
+        private static let limit = 256
     }
 
     /// The journal is long, and the library's search is slow.

@@ -10,7 +10,8 @@ package struct StatusCommand: ParsableCommand {
             hour and owes nothing is forgotten when its agent next starts. UNREAD and PENDING count messages and broker \
             calls that wait for the agent or are in its hands; OLDEST is the age of the oldest pending one. A breaker \
             shows what it last told of itself; after a restart it is closed. Ends with code 1 if there is a problem, \
-            such as an agent that does not run, an open breaker, shares without a stop, or a dead letter. A halt is \
+            such as an agent that does not run, a broker that \
+            has not answered yet, an open breaker, shares without a stop, or a dead letter. A halt is \
             none.
 
             Example: tradectl status --json

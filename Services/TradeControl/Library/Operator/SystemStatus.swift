@@ -120,6 +120,12 @@ package struct SystemStatus: OperatorAnswer {
             }
             problems.append("\(agent.name) does not run\(last ?? "")")
         }
+        if self.account == nil || self.market == nil {
+            problems.append(
+                "\(self.account == nil ? "the account" : "the market's time") has not been read from the broker yet: the "
+                    + "agents' logs and `tradectl doctor` say why"
+            )
+        }
         for (_, change) in self.breakers where change.to == .open {
             problems.append("breaker \(change.breaker) is open: \(change.reason)")
         }

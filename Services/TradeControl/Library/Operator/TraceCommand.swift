@@ -9,7 +9,7 @@ package struct TraceCommand: ParsableCommand {
         discussion: """
             Reads the journal; no trace collector is needed.
 
-            Example: tradectl trace AAPL-20090206T210000Z
+            Example: tradectl trace MSFT-20090206T210000Z
 
             \(OutputOptions.conventions)
             """

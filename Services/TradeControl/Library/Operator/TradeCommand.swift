@@ -7,7 +7,7 @@ package struct TradeCommand: ParsableCommand {
         commandName: "trade",
         abstract: "Shows one trade: its record, its history and its orders.",
         discussion: """
-            Example: tradectl trade AAPL-20090206T210000Z
+            Example: tradectl trade MSFT-20090206T210000Z
 
             \(OutputOptions.conventions)
             """

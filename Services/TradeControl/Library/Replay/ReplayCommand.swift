@@ -83,6 +83,9 @@ package struct ReplayCommand: ParsableCommand {
     )
     var logLevel = "warning"
 
+    @Flag(help: "Leave agents, simulator and Redis running after the report, until Ctrl-C (make: HOLD=yes).")
+    var hold = false
+
     package init() {}
 
     package func validate() throws {
@@ -121,7 +124,20 @@ package struct ReplayCommand: ParsableCommand {
         let directory = try RunDirectory(self.runDirectory)
         try directory.clear()
         var run = ReplayRun(settings, directory: directory)
-        let outcome = try run.run()
+        let isHeld = self.hold
+        try run.run { outcome in
+            try self.tell(outcome, in: directory)
+            guard isHeld else { return false }
+            FileSystem.write(
+                "\nEverything goes on running until Ctrl-C. From another terminal:\n"
+                    + "  REDIS_URL=$(cat \(directory.address("redis"))) && export REDIS_URL && tradectl status\n",
+                to: STDOUT_FILENO
+            )
+            return true
+        }
+    }
+
+    private func tell(_ outcome: ReplayRun.Outcome, in directory: RunDirectory) throws {
         let isSound = outcome.discrepancies.isEmpty
         let name = isSound ? RunDirectory.report : RunDirectory.disputedReport
         try FileSystem.replace("\(directory.path)/\(name).json", with: try outcome.report.prettyJSON)

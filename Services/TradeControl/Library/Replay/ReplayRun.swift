@@ -43,8 +43,10 @@ package struct ReplayRun {
 
     /// Runs the replay to its end. Nothing that it has started is left when it returns.
     ///
-    /// - Throws: `CommandFailure`, or `Interruption` when a signal has come.
-    package mutating func run() throws -> Outcome {
+    /// - Parameter report: is handed what the replay has come to; returns whether to keep the processes going after that,
+    ///   until a signal comes.
+    /// - Throws: `CommandFailure`, what `report` throws, or `Interruption` when a signal has come before the end.
+    package mutating func run(_ report: (Outcome) throws -> Bool) throws {
         defer {
             self.display.clear()
             self.supervisor.stopAll()
@@ -65,7 +67,7 @@ package struct ReplayRun {
         let elapsed = ContinuousClock.now - self.startedAt
         let result = try self.persistently("The simulator did not give its result") { try simulator.result() }
         let ledger = try self.persistently("The ledger could not be read") { try Ledger(reading: bus) }
-        let report = ReplayReport(
+        let summary = ReplayReport(
             ledger: ledger,
             broker: result,
             settings: ReportedSettings(self.settings, strategy: ledger.strategy),
@@ -74,7 +76,9 @@ package struct ReplayRun {
             redisRestarts: self.supervisor.restarts(of: .store)
         )
         let discrepancies = LedgerAudit.discrepancies(in: ledger, broker: result, startingCash: self.settings.cash)
-        return Outcome(report: report, discrepancies: discrepancies)
+        self.display.clear()
+        guard try report(Outcome(report: summary, discrepancies: discrepancies)) else { return }
+        while self.signals.wait(upTo: .milliseconds(50)) == nil { try self.supervisor.tend() }
     }
 
     private func connectedBus(_ processes: ReplayProcesses) throws -> RedisMessageBus {

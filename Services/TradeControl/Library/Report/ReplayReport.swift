@@ -9,7 +9,10 @@ package struct ReplayReport: Sendable {
 
         /// `cash_reserve: value 210.5 for one share, limit 180.22`
         package var reason: String {
-            "\(self.refusal.rule.rawValue): value \(self.refusal.value), limit \(self.refusal.limit)"
+            // A halt is told by its text alone.
+            self.refusal.rule == .tradingHalted
+                ? self.refusal.value
+                : "\(self.refusal.rule.rawValue): value \(self.refusal.value), limit \(self.refusal.limit)"
         }
     }
 
