@@ -8,7 +8,7 @@ extension BrokerError {
             case .couldNotResolve, .couldNotConnect, .malformedURL: "; check \(setting)"
             case .timedOut where !error.requestMayHaveBeenSent: "; check \(setting)"
             case .tls: "; check \(setting), and TLS_AUTHORITIES_FILE if the server's certificate is not a public one"
-            case .timedOut, .connectionLost, .responseTooLarge, .withheld, .other: ""
+            case .timedOut, .connectionLost, .responseTooLarge, .withheld, .withdrawn, .other: ""
             }
         let kind: Kind =
             switch error.code {

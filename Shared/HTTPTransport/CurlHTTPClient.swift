@@ -43,7 +43,7 @@ package final class CurlHTTPClient: HTTPClient {
             )
         }
         defer { curl_easy_reset(self.handle) }
-        var reception = Reception(maximumBodyBytes: self.maximumResponseBytes)
+        var reception = Reception(maximumBodyBytes: self.maximumResponseBytes, isWithdrawn: request.isWithdrawn)
         let code = self.transfer(request, headers, into: &reception)
         guard code == CURLE_OK else { throw self.failure(code, of: request, to: endpoint, reception) }
         var status = 0
@@ -87,6 +87,11 @@ package final class CurlHTTPClient: HTTPClient {
                 options.set(CURLOPT_HEADERDATA, UnsafeMutableRawPointer(reception))
                 options.set(CURLOPT_WRITEFUNCTION, receiveBody)
                 options.set(CURLOPT_WRITEDATA, UnsafeMutableRawPointer(reception))
+                if request.isWithdrawn != nil {
+                    options.set(CURLOPT_NOPROGRESS, 0)
+                    options.set(CURLOPT_XFERINFOFUNCTION, progress: checkWithdrawal)
+                    options.set(CURLOPT_XFERINFODATA, UnsafeMutableRawPointer(reception))
+                }
                 guard options.failure == CURLE_OK else { return options.failure }
                 self.errorText.pointee = 0
                 return curl_easy_perform(self.handle)
@@ -115,6 +120,7 @@ package final class CurlHTTPClient: HTTPClient {
                 "the answer's body is longer than \(self.maximumResponseBytes) bytes, or its headers than "
                     + "\(Reception.maximumHeaderBytes)"
             case .tls: "TLS failed: \(String(cString: self.errorText))"
+            case .withdrawn: "withdrawn before the answer was complete"
             case .malformedURL, .withheld, .other: String(cString: curl_easy_strerror(curlCode))
             }
         return HTTPTransportError(
@@ -166,9 +172,11 @@ private struct Reception {
     private(set) var body: [UInt8] = []
     private(set) var isTooLarge = false
     private var headerBytes = 0
+    let isWithdrawn: (@Sendable () -> Bool)?
 
-    init(maximumBodyBytes: Int) {
+    init(maximumBodyBytes: Int, isWithdrawn: (@Sendable () -> Bool)?) {
         self.maximumBodyBytes = maximumBodyBytes
+        self.isWithdrawn = isWithdrawn
     }
 
     /// Returns false if the transfer has to end.
@@ -219,6 +227,12 @@ private let receiveBody: ccurl_receiver = { bytes, size, count, context in
     return reception.pointee.addBody(part) ? part.count : 0
 }
 
+/// Other than 0 ends the transfer.
+private let checkWithdrawal: curl_xferinfo_callback = { context, _, _, _, _ in
+    guard let reception = context?.assumingMemoryBound(to: Reception.self) else { return 0 }
+    return reception.pointee.isWithdrawn?() == true ? 1 : 0
+}
+
 extension HTTPTransportError.Code {
     init(_ code: CURLcode) {
         self =
@@ -230,6 +244,7 @@ extension HTTPTransportError.Code {
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER,
                 CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
                 .tls
+            case CURLE_ABORTED_BY_CALLBACK: .withdrawn
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .malformedURL
             default: .other
             }

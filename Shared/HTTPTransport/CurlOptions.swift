@@ -29,6 +29,10 @@ struct CurlOptions {
         self.note(ccurl_set_receiver(self.handle, option, value))
     }
 
+    mutating func set(_ option: CURLoption, progress value: curl_xferinfo_callback) {
+        self.note(ccurl_set_progress(self.handle, option, value))
+    }
+
     /// What every connection of ours does: no proxy, no signals, and over TLS nothing unverified.
     mutating func setConnection(_ tls: TLSSettings, connectTimeout: Duration) {
         self.set(CURLOPT_PROXY, "")

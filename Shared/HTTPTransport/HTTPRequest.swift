@@ -17,6 +17,8 @@ package struct HTTPRequest: Sendable, CustomStringConvertible {
     package var connectTimeout: Duration
     /// For everything from the call to the last byte of the answer. Rounded up to a millisecond.
     package var totalTimeout: Duration
+    /// Asked about once a second, on the thread that waits; once true the request ends with `.withdrawn`.
+    package var isWithdrawn: (@Sendable () -> Bool)?
 
     package init(
         method: Method,

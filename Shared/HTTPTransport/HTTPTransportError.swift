@@ -10,6 +10,8 @@ package struct HTTPTransportError: Error, Equatable, CustomStringConvertible {
         case malformedURL
         /// Kept back by this side, for the sake of a rate limit.
         case withheld
+        /// Who had asked for it has taken it back (`HTTPRequest.isWithdrawn`).
+        case withdrawn
         case other
     }
 

@@ -1,6 +1,6 @@
 extension RedisScript {
     // Departures are ascending, so that the oldest that count stand first and the newest last. Those of later than now
-    // were written before the server's clock was set back. All times are in microseconds.
+    // were written before the server's clock was set back; what is no time somebody else has written. All times are in microseconds.
     // KEYS: the departures of the last minute, the notice.
     // ARGV: the time or nothing for the server's; window; the limit for this urgency and for the most urgent; until
     // when a notice holds it back (`end`: its own; `spare`: the next protective request's turn; `on`: not at all);
@@ -18,18 +18,18 @@ extension RedisScript {
               if now < next then return { 2, next - now, notice[4], notice[5] } end
             end
             local oldest = redis.call('LINDEX', KEYS[1], 0)
-            while oldest and tonumber(oldest) + window <= now do
+            while oldest and (tonumber(oldest) or 0) + window <= now do
               redis.call('LPOP', KEYS[1])
               oldest = redis.call('LINDEX', KEYS[1], 0)
             end
             local newest = redis.call('LINDEX', KEYS[1], -1)
-            while newest and tonumber(newest) > now do
+            while newest and (tonumber(newest) or 0) > now do
               redis.call('RPOP', KEYS[1])
               newest = redis.call('LINDEX', KEYS[1], -1)
             end
             local count = redis.call('LLEN', KEYS[1])
             if count >= limit then
-              return { 1, tonumber(redis.call('LINDEX', KEYS[1], count - limit)) + window - now }
+              return { 1, (tonumber(redis.call('LINDEX', KEYS[1], count - limit)) or now) + window - now }
             end
             redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
             redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))

@@ -67,7 +67,8 @@ import TradingCore
         to collector: Collector,
         batch: Int = 512,
         stop: StopSignal = StopSignal(),
-        on bus: (any MessageBus)? = nil
+        on bus: (any MessageBus)? = nil,
+        now: @escaping () -> Timestamp = WallClock.now
     ) throws -> SpanExport {
         let settings = try Settings(
             environment: [
@@ -83,7 +84,8 @@ import TradingCore
             holder: "a",
             stop: stop,
             heartbeat: Heartbeat("export"),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: now
         )
     }
 
@@ -107,7 +109,7 @@ import TradingCore
         try self.record("1", "2", "3")
         try self.record("4", "5", by: .riskManagement)
         _ = try self.export(to: collector, batch: 2).turn()
-        #expect(try collector.names == [["1", "2"], ["3", "4"], ["5"]])
+        #expect(try collector.names == [["1", "2"], ["3"], ["4", "5"]])
     }
 
     @Test func `while the collector is away the spans wait, longer each time, and none is lost`() throws {
@@ -117,10 +119,15 @@ import TradingCore
             .success(HTTPResponse(status: 429)), .success(HTTPResponse(status: 200)),
         ])
         try self.record("one")
-        let export = try self.export(to: collector)
+        var now = Timestamp(seconds: 1_000_000)
+        let export = try self.export(to: collector, now: { now })
         #expect(Duration.milliseconds(900)...Duration.milliseconds(1100) ~= export.turn())
         #expect(Duration.milliseconds(1800)...Duration.milliseconds(2200) ~= export.turn())
         #expect(export.turn() == .seconds(7))
+        // What the collector has asked for, every process keeps.
+        now = now + .seconds(3)
+        #expect(try self.export(to: collector, now: { now }).turn() == .seconds(4))
+        now = now + .seconds(4)
         #expect(Duration.milliseconds(7200)...Duration.milliseconds(8800) ~= export.turn())
         try self.record("two")
         #expect(export.turn() == .seconds(5))
@@ -145,6 +152,29 @@ import TradingCore
         try self.record("two", on: bus)
         for _ in 1...2 { _ = export.turn() }
         #expect(try collector.names == [["one"], ["two"]])
+    }
+
+    @Test(arguments: ["\"-9223372036854775808\"", "\"9223372036854775807\"", "1", "{}"])
+    func `whatever a collector says it has rejected, all goes on`(rejected: String) throws {
+        let body = Array("{\"partialSuccess\":{\"rejectedSpans\":\(rejected)}}".utf8)
+        let collector = Collector([.success(HTTPResponse(status: 200, body: body))])
+        try self.record("one", "two")
+        let export = try self.export(to: collector)
+        _ = export.turn()
+        try self.record("three")
+        _ = export.turn()
+        #expect(try collector.names == [["one", "two"], ["three"]])
+    }
+
+    @Test func `what was taken is not sent again with what has to wait`() throws {
+        let collector = Collector([
+            .success(HTTPResponse(status: 200)), .success(HTTPResponse(status: 429)),
+            .success(HTTPResponse(status: 200)),
+        ])
+        for name in ["1", "2", "3"] { try self.record(name) }
+        let export = try self.export(to: collector, batch: 1)
+        for _ in 1...2 { _ = export.turn() }
+        #expect(try collector.names == [["1"], ["2"], ["2"], ["3"]])
     }
 
     @Test func `what a collector refuses is not sent again`() throws {

@@ -146,6 +146,23 @@ struct CurlHTTPClientTests {
         }
     }
 
+    @Test func `a request that is withdrawn ends long before its time-out, and the client goes on`() async throws {
+        try await Server.run { _ in
+            .nothing
+        } _: { _, port in
+            let client = CurlHTTPClient()
+            let url = "http://127.0.0.1:\(port)/"
+            var request = HTTPRequest(method: .post, url: url, body: [1], totalTimeout: .seconds(60))
+            let start = ContinuousClock.now
+            request.isWithdrawn = { ContinuousClock.now - start > .milliseconds(100) }
+            let error = #expect(throws: HTTPTransportError.self) { try client.perform(request) }
+            #expect(error?.code == .withdrawn)
+            #expect(ContinuousClock.now - start < .seconds(30))
+            let next = HTTPRequest(method: .post, url: url, body: [1], totalTimeout: .milliseconds(200))
+            #expect(throws: HTTPTransportError.self) { try client.perform(next) }
+        }
+    }
+
     @Test func `a server that answers half and stops is given up after the total timeout`() async throws {
         try await Server.run { _ in
             .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")

@@ -3,7 +3,7 @@ import Testing
 
 /// What `make run` takes, by what it says without running anything.
 @Suite struct MakeVariablesTests {
-    private func make(_ goal: String = "run", _ variables: [String]) async throws -> (
+    private func make(_ variables: [String], goal: String = "run") async throws -> (
         end: ChildProgram.End, said: String
     ) {
         let folder = try TemporaryFolder()
@@ -39,7 +39,7 @@ import Testing
             #expect(refused.said.contains("\(variable): \(reason)"), "\(refused.said)")
             #expect(refused.said.contains("BROKER_DIALECT") == (variable == "BROKER"), "\(refused.said)")
         }
-        let idle = try await self.make("up", ["REPLICAS_STRATEGY=3"])
+        let idle = try await self.make(["REPLICAS_STRATEGY=3"], goal: "up")
         #expect(idle.end == .exit(2) && idle.said.contains("REPLICAS_STRATEGY: nothing that make up takes"))
     }
 }

@@ -67,6 +67,93 @@ import TradingCore
         #expect(try stage.desk.halt(by: "ann", reason: "", patience: .zero).problem == .unconfirmed)
     }
 
+    @Test func `an entry that may still arrive at the broker keeps a halt from being sure`() throws {
+        let stage = try OperatorStage()
+        var order = try OperatorStage.entry()
+        var trade = Trade(
+            id: order.id.trade,
+            symbol: order.terms.symbol,
+            strategy: "test",
+            traceID: .undecided,
+            signaledAt: order.intendedAt
+        )
+        var account = Account(cash: Money(10_000))
+        account.reserve(Money(10), for: trade.id, symbol: trade.symbol)
+        try stage.put(Account.key, account)
+        func halt() throws -> HaltAnswer {
+            trade.replace(order)
+            try stage.put(trade)
+            return try stage.desk.halt(by: "ann", reason: "odd data", patience: .milliseconds(100))
+        }
+        // Meant, and not handed out: the lane withholds it.
+        #expect(try halt().problem == nil)
+        // Answered, and OrderExecution has not taken the answer in.
+        let agent = AgentName.orderExecution
+        try stage.bus.createGroup(agent.rawValue, on: agent.inbox)
+        var commit = Commit()
+        commit.messages = [OutboundMessage(stream: agent.inbox, channel: nil, body: [1])]
+        _ = try stage.bus.commit(commit)
+        #expect(try halt().unknown == [order.id])
+        let answer = try stage.bus.receive(
+            group: agent.rawValue,
+            consumer: "1",
+            streams: [agent.inbox],
+            limit: 1,
+            timeout: .seconds(5)
+        ).deliveries
+        #expect(try halt().unknown == [order.id])
+        commit.messages = []
+        commit.acknowledge = Acknowledgement(
+            stream: agent.inbox,
+            group: agent.rawValue,
+            id: try #require(answer.first).id
+        )
+        _ = try stage.bus.commit(commit)
+        #expect(try halt().problem == nil)
+        // A request that timed out.
+        order.step(on: .outcomeUnknown)
+        #expect(order.state == .unknown)
+        let unsure = try halt()
+        #expect(unsure.unknown == [order.id] && unsure.problem == .unconfirmed)
+        #expect(unsure.text.contains("may still arrive") && !unsure.text.contains("No further entry"))
+        order.step(on: .accepted)
+        let sure = try halt()
+        #expect(sure.unknown.isEmpty && sure.resting == [order.id] && sure.problem == nil)
+    }
+
+    @Test func `a halt that somebody ends while it waits says so`() throws {
+        let stage = try OperatorStage()
+        _ = try stage.handOut(try OperatorStage.entry(), to: "order-execution-agent-7")
+        let endpoint = stage.redis.endpoint
+        let other = TestThread {
+            do {
+                let desk = try OperatorDesk(endpoint: endpoint, namespace: "quintet")
+                while try desk.haltInForce() == nil {}
+                _ = try desk.resume()
+            } catch {
+                Issue.record(error)
+            }
+        }
+        let failure = #expect(throws: CommandFailure.self) {
+            try stage.desk.halt(by: "ann", reason: "odd data", patience: .seconds(3))
+        }
+        other.join()
+        #expect(failure?.description.contains("resumed") == true)
+    }
+
+    @Test func `an account that cannot be read keeps nobody from halting and resuming`() throws {
+        let stage = try OperatorStage()
+        var commit = Commit()
+        commit.puts = [(key: Account.key, body: Array(#"{"x":1}"#.utf8))]
+        _ = try stage.bus.commit(commit)
+        let answer = try stage.desk.halt(by: "ann", reason: "odd data", patience: .milliseconds(100))
+        #expect(answer.problem == .failed && answer.text.contains("Trading is halted"))
+        #expect(answer.text.contains("document account cannot be read"), "\(answer.text)")
+        #expect(try stage.desk.haltInForce() != nil)
+        #expect(try stage.desk.resume().isConfirmed)
+        #expect(try stage.desk.haltInForce() == nil)
+    }
+
     @Test func `resume waits for Risk where entries were stopped by it`() throws {
         let stage = try OperatorStage()
         var account = Account(cash: Money(10_000))

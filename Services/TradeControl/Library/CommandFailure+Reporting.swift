@@ -11,7 +11,7 @@ extension CommandFailure {
         } catch let code as ExitCode {
             throw code
         } catch {
-            FileSystem.write("tradectl: \(error)\n", to: STDERR_FILENO)
+            FileSystem.write(Display.plain("tradectl: \(error)\n"), to: STDERR_FILENO)
             throw ExitCode(Self.code(of: error).rawValue)
         }
     }

@@ -17,6 +17,7 @@ package final class SpanExport {
     private let stop: StopSignal
     private let heartbeat: Heartbeat
     private let logger: Logger
+    private let now: () -> Timestamp
     private let exported = Counter(label: MetricName.spans.rawValue, dimensions: [("outcome", "exported")])
     private let dropped = Counter(label: MetricName.spans.rawValue, dimensions: [("outcome", "dropped")])
     private var repetitions = RepetitionFilter()
@@ -24,7 +25,8 @@ package final class SpanExport {
     /// Once the process is to stop: until when spans may be sent.
     private var end: Duration?
 
-    private static let leaseDuration = Duration.seconds(30)
+    /// Longer than a request lasts, so that no two processes send at once.
+    private var leaseDuration: Duration { self.collector.timeout + .seconds(20) }
     private static let entriesAtOnce = 64
     /// Less than a process has for its graceful end.
     private static let flushDuration = Duration.seconds(2)
@@ -37,7 +39,8 @@ package final class SpanExport {
         holder: String,
         stop: StopSignal,
         heartbeat: Heartbeat,
-        logger: Logger
+        logger: Logger,
+        now: @escaping () -> Timestamp = WallClock.now
     ) {
         self.collector = collector
         self.settings = settings
@@ -47,6 +50,7 @@ package final class SpanExport {
         self.stop = stop
         self.heartbeat = heartbeat
         self.logger = logger
+        self.now = now
     }
 
     /// Runs until the stop signal is given, and then sends what can be sent within the time that the process has left.
@@ -61,7 +65,7 @@ package final class SpanExport {
     /// Sends everything there is. Returns how long to wait then.
     package func turn() -> Duration {
         do {
-            while try self.bus.acquireLease(AgentName.spanExportLease, holder: self.holder, for: Self.leaseDuration) {
+            while try self.bus.acquireLease(AgentName.spanExportLease, holder: self.holder, for: self.leaseDuration) {
                 self.heartbeat.beat()
                 // The rest of a long backlog is another process's, or waits.
                 guard self.end.map({ MonotonicClock.now() < $0 }) ?? !self.stop.isGiven else { break }
@@ -79,8 +83,11 @@ package final class SpanExport {
     /// Nil if there may be more to send at once.
     private func sendNext() throws -> Duration? {
         var cursor = try self.cursor()
+        if let left = cursor.pausedUntil.map({ $0 - self.now() }), Duration.zero < left, left <= .seconds(3600) {
+            return left
+        }
         let entries = try self.bus.entries(of: .journal, after: cursor.id, limit: Self.entriesAtOnce)
-        guard let last = entries.last else {
+        guard !entries.isEmpty else {
             if let newest = try self.bus.tail(of: .journal, limit: 1).first, let id = cursor.id,
                 StreamPosition(newest.id) < StreamPosition(id)
             {
@@ -96,24 +103,53 @@ package final class SpanExport {
             try self.store(cursor)
             return self.settings.scheduleDelay
         }
-        let batches = self.batches(entries.map(\.body))
-        // Should a later part have to wait, the parts before it are sent again with it: collectors know spans by id.
-        for start in stride(from: 0, to: max(batches.spanCount, 1), by: self.settings.batchSize) {
-            let part = batches.part(from: start, count: self.settings.batchSize)
-            guard !part.isEmpty, let pause = self.send(part) else { continue }
-            return pause
+        // As many entries as one request takes, so that what was taken is not sent again with what has to wait.
+        var told: [(entry: JournalEntry, spans: [TraceSpan])] = []
+        var (spanCount, entryCount) = (0, 0)
+        for (id, body) in entries {
+            let next = self.spans(body)
+            let length = next?.spans.count ?? 0
+            guard entryCount == 0 || spanCount + length <= self.settings.batchSize else { break }
+            if let next, length > 0 { told.append(next) }
+            spanCount += length
+            entryCount += 1
+            cursor.id = id
         }
-        cursor.id = last.id
-        cursor.count += Int64(entries.count)
+        let batches = Self.batches(told)
+        // One entry alone may have more; its first spans are sent again then, and collectors know spans by id.
+        for start in stride(from: 0, to: spanCount, by: self.settings.batchSize) {
+            guard let pause = self.send(batches.part(from: start, count: self.settings.batchSize)) else { continue }
+            try self.keep(pause)
+            return pause.duration
+        }
+        cursor.count += Int64(entryCount)
+        cursor.pausedUntil = nil
         try self.store(cursor)
-        return self.stop.isGiven && entries.count < Self.entriesAtOnce ? .zero : nil
+        return self.stop.isGiven && entryCount == entries.count && entryCount < Self.entriesAtOnce ? .zero : nil
+    }
+
+    /// `isAsked`: the collector has said how long, which concerns every process.
+    private struct Pause {
+        var duration: Duration
+        var isAsked: Bool
     }
 
     /// Nil once they are dealt with; else how long to wait before they are sent again.
-    private func send(_ batches: [OTLPCollector.Batch]) -> Duration? {
+    private func send(_ batches: [OTLPCollector.Batch]) -> Pause? {
         let count = batches.spanCount
-        switch self.collector.send(batches, over: self.client, within: self.end.map { $0 - MonotonicClock.now() }) {
-        case .taken(let rejected, let reason):
+        let stop = self.stop
+        var isWithdrawn: (@Sendable () -> Bool)?
+        // What is sent at the process's end has a limit of its own.
+        if self.end == nil { isWithdrawn = { stop.isGiven } }
+        let outcome = self.collector.send(
+            batches,
+            over: self.client,
+            within: self.end.map { $0 - MonotonicClock.now() },
+            isWithdrawn: isWithdrawn
+        )
+        switch outcome {
+        case .taken(let said, let reason):
+            let rejected = min(max(said, 0), count)
             self.failures = 0
             self.exported.increment(by: count - rejected)
             if rejected > 0 { self.drop(rejected, because: reason) }
@@ -126,8 +162,16 @@ package final class SpanExport {
             self.failures += 1
             self.say("the trace collector does not take spans: they wait in the journal", reason)
             let backOff = Duration.seconds(1) * (1 << min(self.failures - 1, 6))
-            return after ?? min(backOff, .seconds(60)) * Double.random(in: 0.9...1.1)
+            if let after { return Pause(duration: after, isAsked: true) }
+            return Pause(duration: min(backOff, .seconds(60)) * Double.random(in: 0.9...1.1), isAsked: false)
         }
+    }
+
+    private func keep(_ pause: Pause) throws {
+        guard pause.isAsked else { return }
+        var cursor = try self.cursor()
+        cursor.pausedUntil = self.now() + pause.duration
+        try self.store(cursor)
     }
 
     private func drop(_ count: Int, because reason: String) {
@@ -144,20 +188,21 @@ package final class SpanExport {
         )
     }
 
-    /// By process, in the order in which they come up. What cannot be read has been written by somebody else.
-    private func batches(_ bodies: [[UInt8]]) -> [OTLPCollector.Batch] {
+    /// Those of an entry that are to be sent. Nil for what cannot be read, such as a newer version's.
+    private func spans(_ body: [UInt8]) -> (entry: JournalEntry, spans: [TraceSpan])? {
+        guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)), let all = try? entry.allSpans else {
+            // How many spans it holds is not known.
+            self.dropped.increment()
+            self.say("an entry of the journal cannot be read: its spans are not sent", "it has another form")
+            return nil
+        }
+        return (entry, all.filter { self.settings.sampler.takes($0.traceID) })
+    }
+
+    /// By process, in the order in which they come up.
+    private static func batches(_ told: [(entry: JournalEntry, spans: [TraceSpan])]) -> [OTLPCollector.Batch] {
         var batches: [OTLPCollector.Batch] = []
-        for body in bodies {
-            guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)),
-                let all = try? entry.allSpans
-            else {
-                // Such as a newer version's; how many spans it holds is not known.
-                self.dropped.increment()
-                self.say("an entry of the journal cannot be read: its spans are not sent", "it has another form")
-                continue
-            }
-            let spans = all.filter { self.settings.sampler.takes($0.traceID) }
-            guard !spans.isEmpty else { continue }
+        for (entry, spans) in told {
             let service = entry.source
             if let index = batches.firstIndex(where: { $0.service == service && $0.instance == entry.instance }) {
                 batches[index].spans += spans
@@ -173,6 +218,8 @@ package final class SpanExport {
         var id: String?
         /// How many entries there were up to it.
         var count: Int64 = 0
+        /// Until when the collector has asked not to be asked, by the wall clock.
+        var pausedUntil: Timestamp?
 
         init() {}
 
@@ -180,12 +227,14 @@ package final class SpanExport {
             let object = try JSONObject(json)
             self.id = try object.optional("entry")
             self.count = try object.value("count")
+            self.pausedUntil = try object.optional("paused_until")
         }
 
         func write(to writer: inout JSONWriter) {
             writer.object {
                 $0.field("entry", self.id)
                 $0.field("count", self.count)
+                $0.field("paused_until", self.pausedUntil)
             }
         }
     }

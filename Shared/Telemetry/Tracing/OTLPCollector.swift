@@ -6,7 +6,7 @@ package struct OTLPCollector: Sendable {
     package let tracesURL: String
     /// Such as what a hosted collector wants for authorization; never logged.
     private let headers: [(name: String, value: String)]
-    private let timeout: Duration
+    package let timeout: Duration
     /// Attributes of every resource, beside the service's own.
     private let resource: [String: String]
 
@@ -43,11 +43,16 @@ package struct OTLPCollector: Sendable {
         case retry(after: Duration?, reason: String)
     }
 
-    /// Sends, and blocks until the answer is there or, sooner than the usual time-out, `limit` has passed. The client must
-    /// not be one whose requests are traced.
-    package func send(_ batches: [Batch], over client: any HTTPClient, within limit: Duration? = nil) -> Outcome {
+    /// Sends, and blocks until the answer is there or, sooner than the usual time-out, `limit` has passed or
+    /// `isWithdrawn` says so. The client must not be one whose requests are traced.
+    package func send(
+        _ batches: [Batch],
+        over client: any HTTPClient,
+        within limit: Duration? = nil,
+        isWithdrawn: (@Sendable () -> Bool)? = nil
+    ) -> Outcome {
         let timeout = max(min(self.timeout, limit ?? self.timeout), .milliseconds(1))
-        let request = HTTPRequest(
+        var request = HTTPRequest(
             method: .post,
             url: self.tracesURL,
             headers: [("Content-Type", "application/json"), ("User-Agent", "quintet")] + self.headers,
@@ -55,6 +60,7 @@ package struct OTLPCollector: Sendable {
             connectTimeout: min(timeout, .seconds(5)),
             totalTimeout: timeout
         )
+        request.isWithdrawn = isWithdrawn
         do throws(HTTPTransportError) {
             return Self.outcome(of: try client.perform(request))
         } catch {
@@ -73,13 +79,21 @@ package struct OTLPCollector: Sendable {
         case 200..<300:
             let partial = (try? JSONValue(parsing: response.body))?["partialSuccess"]
             return .taken(
-                rejected: partial?["rejectedSpans"]?.stringValue.flatMap { Int($0) } ?? 0,
+                rejected: partial?["rejectedSpans"].flatMap(Self.count) ?? 0,
                 reason: partial?["errorMessage"]?.stringValue ?? ""
             )
         case 429, 502, 503, 504:
             let seconds = response.header("Retry-After").flatMap { Int($0) }.map { min(max($0, 0), 3600) }
             return .retry(after: seconds.map { .seconds($0) }, reason: "the collector answers HTTP \(response.status)")
         default: return .refused("the collector answers HTTP \(response.status)")
+        }
+    }
+
+    /// OTLP writes 64-bit integers as text; JSON's numbers are accepted besides.
+    private static func count(_ value: JSONValue) -> Int? {
+        switch value {
+        case .string(let text), .number(let text): Int(text)
+        default: nil
         }
     }
 

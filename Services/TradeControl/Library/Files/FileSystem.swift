@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 
 /// The few things done to files here. Blocks on the file system.
@@ -87,6 +88,15 @@ enum FileSystem {
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// A command's whole output. Who reads it may stop doing so; ends the command then, with code 0.
+    /// - Throws: `CommandFailure` if it cannot be written, such as to a full disk.
+    static func print(_ text: String) throws {
+        guard !Self.write(text, to: STDOUT_FILENO) else { return }
+        let number = errno
+        if number == EPIPE { throw ExitCode.success }
+        throw CommandFailure(.failed, "The output could not be written: \(String(cString: strerror(number))).")
     }
 
     /// The path from the root, without symbolic links.

@@ -17,7 +17,7 @@ struct ConfirmationOptions: ParsableArguments {
     /// - Throws: `CommandFailure` unless the answer is yes.
     func ask(_ question: String, about text: String) throws(CommandFailure) {
         guard !self.yes else { return }
-        FileSystem.write("\(text)\(question) [y/N] ", to: STDERR_FILENO)
+        FileSystem.write(Display.plain("\(text)\(question) [y/N] "), to: STDERR_FILENO)
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {
             throw CommandFailure(.failed, "Nothing was done.")
         }

@@ -17,6 +17,12 @@ package struct DeadLetterReturn {
         self.body = body
     }
 
+    /// Everything that the message says, such as how many shares an approval is for.
+    private var data: String {
+        let data = (try? JSONValue(parsing: Array(self.body.utf8)))?["data"]
+        return data.map { String(decoding: JSONWriter.bytes($0), as: UTF8.self) } ?? "nothing"
+    }
+
     /// Whole lines.
     package var text: String {
         var facts = TextTable(.left("LETTER"), .left(self.letter.id))
@@ -27,6 +33,7 @@ package struct DeadLetterReturn {
         }
         facts.add("event", message.event.rawValue)
         facts.add("trade", message.tradeID?.rawValue ?? "-")
+        facts.add("says", self.data)
         if case .brokerCallRequested(let call) = message.body {
             facts.add("call", call.name)
             for id in call.orders { facts.add("order", "\(id)") }

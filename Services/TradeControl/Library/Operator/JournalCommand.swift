@@ -39,7 +39,7 @@ package struct JournalCommand: ParsableCommand {
                     in: StreamName.journals,
                     holding: self.trade?.rawValue
                 ) { _, bytes in
-                    FileSystem.write(String(decoding: bytes, as: UTF8.self) + "\n", to: STDOUT_FILENO)
+                    try FileSystem.print(String(decoding: bytes, as: UTF8.self) + "\n")
                 }
             }
         }

@@ -69,11 +69,7 @@ package struct JournalLine: Hashable, Sendable {
             "\(Timestamp(milliseconds: self.recordedAt.milliseconds))", time, source, self.trade?.rawValue ?? "-",
             self.what,
         ].joined(separator: "  ")
-        // What others have written must not steer the terminal.
-        let characters = line.unicodeScalars.map { scalar in
-            scalar.properties.generalCategory == .control ? " " : Character(scalar)
-        }
-        return String(characters) + "\n"
+        return Display.plain(line.split(whereSeparator: \.isNewline).joined(separator: " ")) + "\n"
     }
 
     private static let sourceWidth = AgentName.allCases.map(\.rawValue.count).max() ?? 0

@@ -23,7 +23,8 @@ struct OutputOptions: ParsableArguments {
     func show(_ command: () throws -> any OperatorAnswer) throws {
         try CommandFailure.reporting {
             let answer = try command()
-            FileSystem.write(self.json ? JSONWriter.text(answer) + "\n" : answer.text, to: STDOUT_FILENO)
+            // What others have written must not steer the terminal.
+            try FileSystem.print(self.json ? JSONWriter.text(answer) + "\n" : Display.plain(answer.text))
             if let problem = answer.problem { throw ExitCode(problem.rawValue) }
         }
     }

@@ -41,9 +41,24 @@ package final class OperatorDesk {
         try self.bus.documents(keys)
     }
 
+    /// Nil if there is no such document.
+    private func value<Value: JSONDecodable & Sendable>(_ key: DocumentKey) throws -> Value? {
+        try Self.value(key, in: try self.documents([key]))
+    }
+
+    private static func value<Value: JSONDecodable & Sendable>(_ key: DocumentKey, in documents: Documents) throws
+        -> Value?
+    {
+        do {
+            return try documents.find(key, as: Value.self)?.value
+        } catch {
+            throw CommandFailure(.failed, "The ledger's document \(key.rawValue) cannot be read: \(error)")
+        }
+    }
+
     /// Nil if the ledger has no such trade.
     package func trade(_ id: TradeID) throws -> Trade? {
-        try self.documents([Trade.key(id)]).find(Trade.key(id), as: Trade.self)?.value
+        try self.value(Trade.key(id))
     }
 
     /// - Throws: `CommandFailure` if the ledger has no such trade.
@@ -55,11 +70,11 @@ package final class OperatorDesk {
     }
 
     package func account() throws -> Account? {
-        try self.documents([Account.key]).find(Account.key, as: Account.self)?.value
+        try self.value(Account.key)
     }
 
     package func marketClock() throws -> MarketClock? {
-        try self.documents([MarketClock.key]).find(MarketClock.key, as: MarketClock.self)?.value
+        try self.value(MarketClock.key)
     }
 
     /// Every trade there ever was, the newest signal first.
@@ -80,7 +95,7 @@ package final class OperatorDesk {
 
     private func trades(_ ids: [TradeID]) throws -> [Trade] {
         let documents = try self.documents(ids.map(Trade.key))
-        return try ids.compactMap { try documents.find(Trade.key($0), as: Trade.self)?.value }
+        return try ids.compactMap { try Self.value(Trade.key($0), in: documents) }
     }
 
     package func quotes(of symbols: some Sequence<Symbol>) throws -> [Symbol: Quote] {

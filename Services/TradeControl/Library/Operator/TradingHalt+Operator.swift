@@ -25,17 +25,27 @@ package struct HaltAnswer: OperatorAnswer {
     package var isNew: Bool
     /// What may still reach the broker.
     package var underWay: [EntryUnderWay]
+    /// Entry orders of which the broker has not said yet whether it has them: they may still arrive there, and fill.
+    package var unknown: [ClientOrderID] = []
     /// Entry orders that the broker has: they may still fill.
-    package var resting: [ClientOrderID]
+    package var resting: [ClientOrderID] = []
+    /// Why nobody can say which these are; nil if that could be read.
+    package var unreadable: String?
 
-    package var problem: CommandFailure.Code? { self.underWay.isEmpty ? nil : .unconfirmed }
+    private var isSure: Bool { self.underWay.isEmpty && self.unknown.isEmpty }
+
+    package var problem: CommandFailure.Code? {
+        self.unreadable != nil ? .failed : self.isSure ? nil : .unconfirmed
+    }
 
     package var text: String {
         var text =
             self.isNew
             ? "Trading is halted: \(self.halt.reason)\n"
             : "Trading has been halted since \(self.halt.since), by \(self.halt.by): \(self.halt.reason)\n"
-        if self.underWay.isEmpty {
+        if let unreadable {
+            text += "WARNING: which entries the broker has cannot be said. \(unreadable)\n"
+        } else if self.isSure {
             text += "No further entry order reaches the broker until `tradectl resume`. Stops and exits go on.\n"
         }
         for entry in self.underWay {
@@ -43,6 +53,11 @@ package struct HaltAnswer: OperatorAnswer {
                 "WARNING: one entry request may still be under way: \(entry.order), handed to \(entry.instance) "
                 + "\(Display.duration(entry.idle)) ago and not answered. `tradectl halt` again waits on; "
                 + "`tradectl cancel \(entry.order)` takes it back.\n"
+        }
+        for order in self.unknown where !self.underWay.contains(where: { $0.order == order }) {
+            text +=
+                "WARNING: the broker has not said yet whether it has \(order): it may still arrive there, and fill. "
+                + "`tradectl halt` again waits on; `tradectl cancel \(order)` takes it back.\n"
         }
         for order in self.resting where !self.underWay.contains(where: { $0.order == order }) {
             text += "At the broker already, and may fill: \(order) (`tradectl cancel \(order)` takes it back)\n"
@@ -58,7 +73,9 @@ package struct HaltAnswer: OperatorAnswer {
             $0.field("reason", self.halt.reason)
             $0.field("since", self.halt.since)
             $0.field("under_way", self.underWay)
+            $0.field("unknown", self.unknown)
             $0.field("resting", self.resting)
+            $0.field("unreadable", self.unreadable)
         }
     }
 }
@@ -117,23 +134,47 @@ extension OperatorDesk {
             found = isNew ? halt : try self.haltInForce()
         }
         // From here on whatever is handed to a lane is withheld by it. What was handed out before is waited for.
-        var left = try self.entriesUnderWay()
-        let before = Set(left.map(\.order))
-        if !before.isEmpty {
-            _ = try Patience.wait(patience) {
-                left = try self.entriesUnderWay().filter { before.contains($0.order) }
-                return left.isEmpty ? true : nil
-            }
-        }
-        let resting = try self.openTrades().compactMap(\.entryOrder).filter(\.isAtBroker).map(\.id)
         guard let halt = found else { throw CommandFailure(.failed, "The halt could not be written.") }
-        return HaltAnswer(halt: halt, isNew: isNew, underWay: left, resting: resting)
+        var answer = HaltAnswer(halt: halt, isNew: isNew, underWay: try self.entriesUnderWay())
+        let before = Set(answer.underWay.map(\.order))
+        do {
+            _ = try Patience.wait(patience) {
+                answer.underWay = try self.entriesUnderWay().filter { before.contains($0.order) }
+                // In this order: an answer is booked after its call is.
+                let isBooked = try self.areAnswersBooked()
+                let entries = try self.openTrades().compactMap(\.entryOrder)
+                answer.unknown = entries.filter { $0.state == .unknown || $0.state == .intent && !isBooked }.map(\.id)
+                answer.resting = entries.filter { $0.isAtBroker && $0.state != .unknown }.map(\.id)
+                return answer.underWay.isEmpty && answer.unknown.isEmpty ? true : nil
+            }
+        } catch let failure as CommandFailure {
+            answer.unreadable = failure.description
+        }
+        guard try self.haltInForce()?.since == halt.since else {
+            throw CommandFailure(
+                .failed,
+                "Somebody has resumed trading meanwhile: `tradectl status` says how it stands."
+            )
+        }
+        return answer
+    }
+
+    /// Whether OrderExecution has taken in everything that its lanes have answered.
+    private func areAnswersBooked() throws -> Bool {
+        let agent = AgentName.orderExecution
+        return try self.bus.groups(on: agent.inbox).filter { $0.name == agent.rawValue }
+            .allSatisfy { $0.pending == 0 && $0.unread == 0 }
     }
 
     /// Ends the halt and every other stop of entries. Returns when Risk has taken it in, or after `patience`.
     package func resume(patience: Duration = .seconds(10)) throws -> ResumeAnswer {
         let ended = try self.haltInForce()
-        let stopped = try self.account()?.entriesStopped
+        var stopped: String?
+        do {
+            stopped = try self.account()?.entriesStopped
+        } catch is CommandFailure {
+            // The halt can be ended all the same; what else there is `tradectl status` says.
+        }
         guard ended != nil || stopped != nil else {
             return ResumeAnswer(ended: nil, stopped: nil, isConfirmed: true)
         }

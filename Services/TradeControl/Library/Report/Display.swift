@@ -2,6 +2,15 @@ import TradingCore
 
 /// Figures as people read them. What is rounded here is exact in the report's JSON.
 enum Display {
+    /// Lines without what would steer a terminal or change how it shows the rest.
+    static func plain(_ text: String) -> String {
+        let characters = text.unicodeScalars.map { scalar in
+            let category = scalar.properties.generalCategory
+            return scalar != "\n" && (category == .control || category == .format) ? " " : Character(scalar)
+        }
+        return String(characters)
+    }
+
     /// Dollars to the cent with thousands separated: `-1,234.50`. Half a cent rounds away from zero.
     static func dollars(_ amount: some FixedPoint) -> String {
         Self.decimal(amount.raw, places: 2)

@@ -40,7 +40,7 @@ package struct ReportCommand: ParsableCommand {
             let settings = try Settings()
             let replay = try StandingReplay(settings)
             let outcome = try replay.outcome()
-            FileSystem.write(try self.text(of: outcome), to: STDOUT_FILENO)
+            try FileSystem.print(try self.text(of: outcome))
             guard outcome.discrepancies.isEmpty else { throw CommandFailure(outcome.discrepancies) }
         }
     }
