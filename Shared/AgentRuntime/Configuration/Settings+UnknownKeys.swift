@@ -30,8 +30,11 @@ extension Settings {
             if Self.sharedFamilies.contains(where: name.hasPrefix) {
                 return SettingsKey(path: name).nearest(among: keys) != nil
             }
-            return !Self.everybodysFamilies.contains(where: name.hasPrefix)
-                && SettingsKey(path: name).slipped(from: keys) != nil
+            guard !Self.everybodysFamilies.contains(where: name.hasPrefix),
+                let meant = SettingsKey(path: name).slipped(from: keys)
+            else { return false }
+            // Where the setting is there as well, such as SYMBOLS, SYMBOL is another program's.
+            return !self.environmentNames.contains(meant.environmentName)
         }.sorted()
     }
 

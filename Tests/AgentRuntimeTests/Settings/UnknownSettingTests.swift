@@ -55,6 +55,18 @@ import Testing
     }
 
     @Test(arguments: [
+        ("RISC_MAX_DRAWDOWN", "RISK_MAX_DRAWDOWN"), ("REDIS_ULR", "REDIS_URL"), ("REDIS_URI", "REDIS_URL"),
+        ("SYMBOL", "SYMBOLS"), ("TIMEFRAMME", "TIMEFRAME"), ("STRATGY_NAME", "STRATEGY_NAME"),
+    ])
+    func `a variable that is one letter off a setting nobody has given is refused`(name: String, meant: String) throws {
+        let message = try SettingsFixture.message([name: "x"], yaml: "", code: .unknownKey) { (settings: Settings) in
+            settings.declare(["redis.url", "risk.maxDrawdown", "symbols", "timeframe", "strategy.name"])
+            try settings.refuseUnknownKeys()
+        }
+        #expect(message == "environment: \(name) is not a setting; did you mean \(meant)?")
+    }
+
+    @Test(arguments: [
         // What Kubernetes gives each container for a Service.
         "STRATEGY_AGENT_SERVICE_HOST", "STRATEGY_AGENT_SERVICE_PORT", "STRATEGY_AGENT_SERVICE_PORT_HTTP",
         "STRATEGY_AGENT_PORT", "RISK_MANAGEMENT_AGENT_PORT_8083_TCP", "ORDER_EXECUTION_AGENT_PORT_8084_TCP_PROTO",
@@ -64,7 +76,10 @@ import Testing
         "SYMBOL",
     ])
     func `variables that others set stop nothing`(name: String) throws {
-        let settings = try SettingsFixture.settings([name: "x", "APCA_API_KEY_ID": "k", "APCA_API_SECRET_KEY": "s"])
+        let settings = try SettingsFixture.settings([
+            name: "x", "APCA_API_KEY_ID": "k", "APCA_API_SECRET_KEY": "s", "REDIS_URL": "redis://127.0.0.1:6379",
+            "SYMBOLS": "AAPL",
+        ])
         _ = try AlpacaSettings(settings)
         _ = try CommonSettings(settings, agent: "strategy-agent", defaultHTTPPort: 8082)
         settings.declare(["strategy.parameters", "risk.maxDrawdown", "order.partialFillSeconds", "symbols"])
