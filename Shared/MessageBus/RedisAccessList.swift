@@ -124,6 +124,8 @@ private struct Grant {
                 commands: ["xtrim", "xlen", "xrange", "xpending", "xinfo|stream", "xinfo|groups"],
                 keys: trimmed.map(keys.stream)
             ),
+            // To see whether another journal has taken its place.
+            Grant(commands: ["xrevrange"], keys: [keys.stream(.journal)]),
             Grant(
                 commands: ["publish"],
                 channels: Self.channels(agent.publications) + [StreamName.deadLetter.rawValue]

@@ -298,6 +298,7 @@ import TradingCore
             try bus.trim(stream, keeping: 0, unacknowledgedBy: readers)
         }
         #expect(try bus.entries(of: .journal, after: nil, limit: 9).isEmpty)
+        #expect(try bus.tail(of: .journal, limit: 1).isEmpty)
         for lease in [agent.feedLease, AgentName.spanExportLease].compactMap(\.self) {
             #expect(try bus.acquireLease(lease, holder: consumer, for: .seconds(9)))
             try bus.releaseLease(lease, holder: consumer)

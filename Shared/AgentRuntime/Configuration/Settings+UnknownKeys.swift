@@ -34,7 +34,9 @@ extension Settings {
                 let meant = SettingsKey(path: name).slipped(from: keys)
             else { return false }
             // Where the setting is there as well, such as SYMBOLS, SYMBOL is another program's.
-            return !self.environmentNames.contains(meant.environmentName)
+            return ![meant, meant.fileVariant].contains { key in
+                self.environmentNames.contains(key.environmentName) || self.document?.entries[key.path] != nil
+            }
         }.sorted()
     }
 
@@ -67,9 +69,9 @@ extension Settings {
     private static let ownFamilies = ["BREAKER_", "ORDER_", "RISK_", "STRATEGY_"]
     /// The broker's own programs and the user's scripts have further names of these: only near misses are typing errors.
     private static let sharedFamilies = ["APCA_", "BROKER_", "QUINTET_"]
-    /// Here other programs' names are a letter from ours, such as HTTPS_PORT and LOGLEVEL. Elsewhere a name that is takes
+    /// Here other programs' names are a letter from ours, such as HTTPS_PORT, LOGLEVEL and PIDFILE. Elsewhere a name that is takes
     /// a default where somebody meant otherwise.
-    private static let everybodysFamilies = ["HTTP", "LOG"]
+    private static let everybodysFamilies = ["HTTP", "LOG", "PIDFILE"]
 
     /// Whether this is a name that Kubernetes gives each container for each Service, such as
     /// `STRATEGY_AGENT_SERVICE_HOST` or `STRATEGY_AGENT_PORT_8082_TCP_ADDR`.

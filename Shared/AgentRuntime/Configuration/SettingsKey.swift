@@ -43,7 +43,7 @@ extension SettingsKey {
     func slipped(from candidates: some Sequence<SettingsKey>) -> SettingsKey? {
         let name = Array(self.environmentName.utf8)
         guard name.count > 4 else { return nil }
-        return candidates.first { candidate in
+        return candidates.sorted { $0.path < $1.path }.first { candidate in
             let other = Array(candidate.environmentName.utf8)
             return editDistance(name, other) == 1 || isSwapped(name, other)
         }

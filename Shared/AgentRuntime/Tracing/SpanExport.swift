@@ -96,21 +96,22 @@ package final class SpanExport {
                 return nil
             }
             let lost = try self.bus.appendedCount(of: .journal) - cursor.count
-            guard lost > 0 else { return self.settings.scheduleDelay }
+            guard lost != 0 else { return self.settings.scheduleDelay }
             // Trimmed away before they were sent: how many spans they held nobody knows, so each counts as one.
-            self.dropped.increment(by: lost)
+            if lost > 0 { self.dropped.increment(by: lost) }
             cursor.count += lost
             try self.store(cursor)
             return self.settings.scheduleDelay
         }
         // As many entries as one request takes, so that what was taken is not sent again with what has to wait.
         var told: [(entry: JournalEntry, spans: [TraceSpan])] = []
-        var (spanCount, entryCount) = (0, 0)
+        var (spanCount, entryCount, unreadable) = (0, 0, 0)
         for (id, body) in entries {
             let next = self.spans(body)
             let length = next?.spans.count ?? 0
             guard entryCount == 0 || spanCount + length <= self.settings.batchSize else { break }
             if let next, length > 0 { told.append(next) }
+            if next == nil { unreadable += 1 }
             spanCount += length
             entryCount += 1
             cursor.id = id
@@ -125,6 +126,11 @@ package final class SpanExport {
         cursor.count += Int64(entryCount)
         cursor.pausedUntil = nil
         try self.store(cursor)
+        if unreadable > 0 {
+            // How many spans they hold is not known.
+            self.dropped.increment(by: unreadable)
+            self.say("an entry of the journal cannot be read: its spans are not sent", "it has another form")
+        }
         return self.stop.isGiven && entryCount == entries.count && entryCount < Self.entriesAtOnce ? .zero : nil
     }
 
@@ -159,6 +165,7 @@ package final class SpanExport {
             self.drop(count, because: reason)
             return nil
         case .retry(let after, let reason):
+            if self.end == nil, self.stop.isGiven { return Pause(duration: .zero, isAsked: false) }
             self.failures += 1
             self.say("the trace collector does not take spans: they wait in the journal", reason)
             let backOff = Duration.seconds(1) * (1 << min(self.failures - 1, 6))
@@ -191,9 +198,6 @@ package final class SpanExport {
     /// Those of an entry that are to be sent. Nil for what cannot be read, such as a newer version's.
     private func spans(_ body: [UInt8]) -> (entry: JournalEntry, spans: [TraceSpan])? {
         guard let entry = try? JournalEntry(json: try JSONValue(parsing: body)), let all = try? entry.allSpans else {
-            // How many spans it holds is not known.
-            self.dropped.increment()
-            self.say("an entry of the journal cannot be read: its spans are not sent", "it has another form")
             return nil
         }
         return (entry, all.filter { self.settings.sampler.takes($0.traceID) })
@@ -227,6 +231,10 @@ package final class SpanExport {
             let object = try JSONObject(json)
             self.id = try object.optional("entry")
             self.count = try object.value("count")
+            // Any agent may have written it.
+            guard 0..<(1 << 62) ~= self.count, self.id.map({ StreamPosition($0) != StreamPosition("") }) ?? true else {
+                throw JSONError("no place in the journal")
+            }
             self.pausedUntil = try object.optional("paused_until")
         }
 

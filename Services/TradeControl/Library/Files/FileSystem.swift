@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 
 /// The few things done to files here. Blocks on the file system.
@@ -90,12 +89,13 @@ enum FileSystem {
         return true
     }
 
-    /// A command's whole output. Who reads it may stop doing so; ends the command then, with code 0.
+    /// A command's output. False once nobody reads any more, which is no failure.
     /// - Throws: `CommandFailure` if it cannot be written, such as to a full disk.
-    static func print(_ text: String) throws {
-        guard !Self.write(text, to: STDOUT_FILENO) else { return }
+    @discardableResult
+    static func print(_ text: String) throws(CommandFailure) -> Bool {
+        guard !Self.write(text, to: STDOUT_FILENO) else { return true }
         let number = errno
-        if number == EPIPE { throw ExitCode.success }
+        if number == EPIPE { return false }
         throw CommandFailure(.failed, "The output could not be written: \(String(cString: strerror(number))).")
     }
 

@@ -39,7 +39,9 @@ package struct JournalCommand: ParsableCommand {
                     in: StreamName.journals,
                     holding: self.trade?.rawValue
                 ) { _, bytes in
-                    try FileSystem.print(String(decoding: bytes, as: UTF8.self) + "\n")
+                    guard try FileSystem.print(String(decoding: bytes, as: UTF8.self) + "\n") else {
+                        throw ExitCode.success
+                    }
                 }
             }
         }

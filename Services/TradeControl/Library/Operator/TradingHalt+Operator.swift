@@ -29,6 +29,8 @@ package struct HaltAnswer: OperatorAnswer {
     package var unknown: [ClientOrderID] = []
     /// Entry orders that the broker has: they may still fill.
     package var resting: [ClientOrderID] = []
+    /// Entry orders that were given up since the broker did not have them. Should one turn up, it is taken back.
+    package var givenUp: [ClientOrderID] = []
     /// Why nobody can say which these are; nil if that could be read.
     package var unreadable: String?
 
@@ -45,7 +47,7 @@ package struct HaltAnswer: OperatorAnswer {
             : "Trading has been halted since \(self.halt.since), by \(self.halt.by): \(self.halt.reason)\n"
         if let unreadable {
             text += "WARNING: which entries the broker has cannot be said. \(unreadable)\n"
-        } else if self.isSure {
+        } else if self.isSure, self.givenUp.isEmpty {
             text += "No further entry order reaches the broker until `tradectl resume`. Stops and exits go on.\n"
         }
         for entry in self.underWay {
@@ -58,6 +60,12 @@ package struct HaltAnswer: OperatorAnswer {
             text +=
                 "WARNING: the broker has not said yet whether it has \(order): it may still arrive there, and fill. "
                 + "`tradectl halt` again waits on; `tradectl cancel \(order)` takes it back.\n"
+        }
+        if self.isSure, !self.givenUp.isEmpty {
+            text += "No further entry order is sent until `tradectl resume`. Stops and exits go on.\n"
+        }
+        for order in self.givenUp {
+            text += "Given up, since the broker did not have it; taken back should it turn up there: \(order)\n"
         }
         for order in self.resting where !self.underWay.contains(where: { $0.order == order }) {
             text += "At the broker already, and may fill: \(order) (`tradectl cancel \(order)` takes it back)\n"
@@ -75,6 +83,7 @@ package struct HaltAnswer: OperatorAnswer {
             $0.field("under_way", self.underWay)
             $0.field("unknown", self.unknown)
             $0.field("resting", self.resting)
+            $0.field("given_up", self.givenUp)
             $0.field("unreadable", self.unreadable)
         }
     }
@@ -145,6 +154,8 @@ extension OperatorDesk {
                 let entries = try self.openTrades().compactMap(\.entryOrder)
                 answer.unknown = entries.filter { $0.state == .unknown || $0.state == .intent && !isBooked }.map(\.id)
                 answer.resting = entries.filter { $0.isAtBroker && $0.state != .unknown }.map(\.id)
+                // The account keeps them until their session is over.
+                answer.givenUp = entries.filter { $0.state == .cancelled && $0.brokerOrderID == nil }.map(\.id)
                 return answer.underWay.isEmpty && answer.unknown.isEmpty ? true : nil
             }
         } catch let failure as CommandFailure {

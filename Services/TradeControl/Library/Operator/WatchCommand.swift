@@ -58,7 +58,7 @@ package struct WatchCommand: ParsableCommand {
                     if isAway { Self.remark("Redis is back.") }
                     isAway = false
                     for entry in entries {
-                        guard self.show(entry) else { return }
+                        guard try self.show(entry) else { return }
                         cursor = entry.id
                     }
                     guard entries.isEmpty else { continue }
@@ -73,14 +73,14 @@ package struct WatchCommand: ParsableCommand {
     }
 
     /// False once nobody reads any more.
-    private func show(_ entry: (id: String, body: [UInt8])) -> Bool {
+    private func show(_ entry: (id: String, body: [UInt8])) throws -> Bool {
         let told = JournalReader.read(entry.body, entry.id) { try JournalLine.lines(of: $0) } ?? []
         let lines = told.filter { line in
             (self.trade.map { line.trade == $0 } ?? true) && (self.symbol.map { line.isAbout($0) } ?? true)
         }
         guard !lines.isEmpty else { return true }
         let text = self.json ? String(decoding: entry.body, as: UTF8.self) + "\n" : lines.map(\.text).joined()
-        return FileSystem.write(text, to: STDOUT_FILENO)
+        return try FileSystem.print(text)
     }
 
     private static func remark(_ text: String) { FileSystem.write("tradectl: \(text)\n", to: STDERR_FILENO) }

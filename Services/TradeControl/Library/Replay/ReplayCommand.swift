@@ -144,7 +144,7 @@ package struct ReplayCommand: ParsableCommand {
         let page = HTMLReport.text(of: outcome.report, discrepancies: outcome.discrepancies)
         try FileSystem.replace("\(directory.path)/\(name).html", with: page)
         let summary = SummaryTable.text(of: outcome.report, reportFile: "\(self.runDirectory)/\(name).html")
-        FileSystem.write(summary, to: STDOUT_FILENO)
+        try FileSystem.print(summary)
         let warning = SummaryTable.warning(
             of: outcome.report,
             reportFile: "\(self.runDirectory)/\(name).json",
