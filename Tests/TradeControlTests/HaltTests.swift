@@ -116,6 +116,13 @@ import TradingCore
         let unsure = try halt()
         #expect(unsure.unknown == [order.id] && unsure.problem == .unconfirmed)
         #expect(unsure.text.contains("may still arrive") && !unsure.text.contains("No further entry"))
+        var absent = order
+        absent.step(on: .cancelled)
+        swap(&order, &absent)
+        let givenUp = try halt()
+        #expect(givenUp.givenUp == [order.id] && givenUp.unknown.isEmpty && givenUp.problem == nil)
+        #expect(givenUp.text.contains("should it turn up") && !givenUp.text.contains("reaches the broker"))
+        swap(&order, &absent)
         order.step(on: .accepted)
         let sure = try halt()
         #expect(sure.unknown.isEmpty && sure.resting == [order.id] && sure.problem == nil)

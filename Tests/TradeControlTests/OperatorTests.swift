@@ -122,6 +122,16 @@ import TradingCore
         #expect(try stage.bus.tail(of: AgentName.orderExecution.replays, limit: 9).count == 1)
     }
 
+    @Test func `that the broker has not answered yet is a problem`() throws {
+        let stage = try OperatorStage()
+        let told = try SystemStatus(reading: stage.desk)
+        #expect(told.problem == .failed)
+        #expect(told.problems.contains { $0.contains("the account has not been read from the broker yet") })
+        try stage.put(Account.key, Account(cash: Money(10_000)))
+        try stage.put(MarketClock.key, MarketClock(since: Timestamp(seconds: 0)))
+        #expect(try !SystemStatus(reading: stage.desk).problems.contains { $0.contains("has not been read") })
+    }
+
     @Test func `what goes back to a lane is a call of that lane, and its order is shown`() throws {
         let (stage, fixture) = try self.stage()
         let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
