@@ -74,8 +74,10 @@ package final class BrokerDesk {
         case .place(let terms):
             let order = try Self.order(terms.clientOrderID, in: orders)
             guard order.state == .intent || order.state == .unknown else {
+                // Given up meanwhile, which says nothing of what the worker before had sent.
+                let mayBeThere = mayHaveBeenMade && order.brokerOrderID == nil
                 throw BrokerError(
-                    .refused(code: "void"),
+                    mayBeThere ? .unknownOutcome : .refused(code: "void"),
                     "order \(order.id) is \(order.state.rawValue) by now and is not sent"
                 )
             }

@@ -12,14 +12,24 @@ extension RedisMessageBus {
         try self.onConnection { connection throws(MessageBusError) in
             let commands = keys.map { RedisCommand("HMGET", self.keys.document($0), "v", "s", "d") }
             var documents: [StoredDocument?] = []
-            for reply in try connection.exchange(commands) {
+            for (key, reply) in zip(keys, try connection.exchange(commands)) {
+                if case .error(let text) = reply, text.hasPrefix("WRONGTYPE") {
+                    throw MessageBusError(
+                        .protocolViolation,
+                        "The key \(self.keys.document(key)) holds no document: somebody has put something else there. "
+                            + "Restore it from a copy of Redis' data."
+                    )
+                }
                 let fields = try reply.elements(atLeast: 3)
                 guard fields[0] != .null else {
                     documents.append(nil)
                     continue
                 }
                 guard let version = Int64(try fields[0].text()) else {
-                    throw MessageBusError(.protocolViolation, "A document in Redis has a version that is no number.")
+                    throw MessageBusError(
+                        .protocolViolation,
+                        "The document \(self.keys.document(key)) in Redis has a version that is no number."
+                    )
                 }
                 documents.append(
                     StoredDocument(version: version, state: try fields[1].text(), body: try fields[2].bytes())

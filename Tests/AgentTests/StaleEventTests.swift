@@ -67,11 +67,41 @@ import TradingCore
         let decision = try stage.judge(abort)
         #expect(decision.calls.map(\.operation) == [.cancel(entry.id)])
         #expect(try stage.trade(trade.id).state == .cancelled)
+        #expect(try stage.account().openTrades[trade.id] != nil, "it may still fill")
         // It had gone out all the same.
         let accepted = Sample.answer(.place(entry.terms), .orders([Sample.report(entry.id, .accepted)]), trade)
         #expect(try stage.judge(accepted).calls.map(\.operation) == [.cancel(entry.id)])
         #expect(try stage.trade(trade.id).state == .cancelled)
+        // The broker has taken it back.
+        let ended = Sample.answer(.cancel(entry.id), .orders([Sample.report(entry.id, .cancelled)]), trade)
+        #expect(try stage.judge(ended).calls.isEmpty)
+        #expect(try stage.account().openTrades.isEmpty && stage.account().reservedCash == .zero)
         #expect(try stage.judge(accepted).calls.isEmpty)
+    }
+
+    @Test(arguments: [
+        BrokerAnswer.Outcome.refused(code: "void", reason: "cancelled by now"), .unavailable(reason: "halted"),
+        .unknown(reason: "no answer"),
+    ])
+    func `symbol and cash of an aborted entry are free once it is certain that it was not sent`(
+        outcome: BrokerAnswer.Outcome
+    ) throws {
+        let stage = JudgementStage(OrderExecutionAgent(partialFillSeconds: 5, tickRule: .usStocks))
+        var trade = try Sample.trade(.entryApproved)
+        let entry = try Sample.order(.entry, trade, state: .intent)
+        trade.replace(entry)
+        stage.put(trade)
+        stage.put(Account.key, try Sample.account(reserving: trade))
+        try stage.judge(Sample.message(.abortRequested(ExitSignal(symbol: trade.symbol, reason: "stale")), trade))
+        let answered = try stage.judge(Sample.answer(.place(entry.terms), outcome, trade))
+        if case .unknown = outcome {
+            #expect(answered.calls.map(\.operation) == [.find(entry.id)])
+            #expect(try stage.account().openTrades[trade.id] != nil && stage.account().reservedCash > .zero)
+        } else {
+            #expect(answered.calls.isEmpty)
+            #expect(try stage.account().openTrades.isEmpty && stage.account().reservedCash == .zero)
+        }
+        #expect(try stage.trade(trade.id).state == .cancelled)
     }
 
     @Test(arguments: [TradeState.setupDetected, .orderPlaced, .cancelled])

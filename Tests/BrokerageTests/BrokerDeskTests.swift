@@ -22,12 +22,19 @@ import TradingCore
     func `an order that the ledger has past its sending, or does not have, is not sent`(state: OrderState) throws {
         let stage = try Stage()
         stage.ledger[0].state = state
+        stage.ledger[0].brokerOrderID = "broker-1"
         for isRepeated in [false, true] {
             guard case .refused("void", _) = stage.perform(.place(stage.terms), mayHaveBeenMade: isRepeated).outcome
             else {
                 Issue.record("an order that is \(state) was sent")
                 continue
             }
+        }
+        // Nobody has heard of it from the broker: whoever had the call before may have sent it all the same.
+        stage.ledger[0].brokerOrderID = nil
+        guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true).outcome else {
+            Issue.record("an order that is \(state) is said not to have been sent")
+            return
         }
         stage.ledger = []
         guard case .refused("void", _) = stage.perform(.place(stage.terms)).outcome else {

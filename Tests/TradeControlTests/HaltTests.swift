@@ -110,6 +110,14 @@ import TradingCore
         )
         _ = try stage.bus.commit(commit)
         #expect(try halt().problem == nil)
+        // Its answer was set aside: the lane has nothing left, and the order is still an intent.
+        let lane = try stage.handOut(order, to: "order-execution-agent-1")
+        var under = try halt()
+        #expect(under.underWay.map(\.order) == [order.id] && under.unknown.isEmpty)
+        commit.acknowledge = Acknowledgement(stream: lane.stream, group: agent.rawValue, id: lane.id)
+        _ = try stage.bus.commit(commit)
+        under = try halt()
+        #expect(under.underWay.isEmpty && under.unknown == [order.id] && under.problem == .unconfirmed)
         // A request that timed out.
         order.step(on: .outcomeUnknown)
         #expect(order.state == .unknown)

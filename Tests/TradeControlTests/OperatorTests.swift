@@ -1,4 +1,5 @@
 import MessageBus
+import TestSupport
 import Testing
 import TradeControl
 import TradingCore
@@ -182,5 +183,33 @@ import TradingCore
         let signals = try stage.events(.exitSignal)
         #expect(signals.map(\.tradeID) == [held.id])
         #expect(signals.map(\.source) == ["tradectl"])
+    }
+    @Test(arguments: ["HSET", "SET"])
+    func `a trade that cannot be read is named, and keeps no other from being flattened`(kind: String) throws {
+        let (stage, fixture) = try self.stage()
+        let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
+        let open = try stage.desk.openTrades()
+        let symbol = try #require(Symbol("SPOILT"))
+        let spoilt = TradeID(symbol: symbol, signaledAt: held.signaledAt)
+        var account = fixture.account
+        account.openTrades[spoilt] = symbol
+        try stage.put(Account.key, account)
+        let key = "{quintet}:document:\(Trade.key(spoilt).rawValue)"
+        let words = kind == "SET" ? [key, "x"] : [key, "v", "1", "s", "", "d", "x"]
+        var command = RedisCommand(kind)
+        for word in words { command.append(word) }
+        _ = try RedisConnection(to: stage.redis.endpoint).call(command)
+
+        let (trades, unreadable) = try stage.desk.tradesToFlatten(nil)
+        #expect(trades == open)
+        #expect(unreadable.map(\.id) == [spoilt] && unreadable.map(\.symbol) == [symbol])
+        #expect(unreadable.first?.reason.contains(Trade.key(spoilt).rawValue) == true, "\(unreadable)")
+        #expect(try stage.desk.tradesToFlatten(held.symbol).unreadable.isEmpty)
+        #expect(try stage.desk.openSymbols().contains(symbol))
+        let answer = try stage.desk.flatten(trades.map(\.id), unreadable: unreadable, patience: .milliseconds(100))
+        #expect(answer.problem == .failed && answer.text.contains("look for SPOILT at the broker"), "\(answer.text)")
+        #expect(try stage.events(.exitSignal).map(\.tradeID).contains(held.id))
+        // Everybody who needs it is told which it is.
+        #expect(throws: (any Error).self) { try stage.desk.openTrades() }
     }
 }

@@ -215,8 +215,9 @@ extension OrderExecutionAgent {
         var trade = try books.trade(id.trade)
         guard var order = trade.trade.order(id) else { return }
         guard order.state == .intent || order.state == .unknown else {
-            // Given up while it was being sent: it may be at the broker all the same.
-            if order.isGivenUp, case .unknown = answer.outcome {
+            guard order.isGivenUp else { return }
+            if case .unknown = answer.outcome {
+                // It may be at the broker all the same.
                 try self.look(
                     for: id,
                     about: "given up \(message.id)",
@@ -224,6 +225,9 @@ extension OrderExecutionAgent {
                     at: message.timestamp,
                     causedBy: message
                 )
+            } else {
+                // It was given up before it was sent.
+                books.account?.value.release(trade.trade.id)
             }
             return
         }

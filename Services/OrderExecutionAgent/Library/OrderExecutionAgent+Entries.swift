@@ -41,10 +41,18 @@ extension OrderExecutionAgent {
         // Of an order of unknown outcome the broker has the last word.
         if order.state != .unknown {
             order.step(on: .cancelled)
-            try self.abandon(&trade, order, on: .orderCancelled, reason, at: message.timestamp, &books)
+            // A lane may have it in hand: what becomes of its call says whether symbol and cash are free.
+            try self.abandon(
+                &trade,
+                order,
+                on: .orderCancelled,
+                reason,
+                at: message.timestamp,
+                isCertain: sent == nil,
+                &books
+            )
             books.put(trade)
         }
-        // A lane may have it in hand.
         if sent != nil {
             books.say(self.call(.cancel(order.id), .protective, trade.trade, at: message.timestamp, causedBy: message))
         }

@@ -5,17 +5,23 @@ package import TradingCore
 package struct FlattenAnswer: OperatorAnswer {
     /// As they are now.
     package var trades: [Trade]
+    /// Nothing could be asked for them.
+    package var unreadable: [UnreadableTrade] = []
 
     /// Those of which nothing has been heard yet.
     private var unconfirmed: [Trade] { self.trades.filter(\.isUntouched) }
 
-    package var problem: CommandFailure.Code? { self.unconfirmed.isEmpty ? nil : .unconfirmed }
+    package var problem: CommandFailure.Code? {
+        !self.unreadable.isEmpty ? .failed : self.unconfirmed.isEmpty ? nil : .unconfirmed
+    }
 
     package var text: String {
-        guard !self.trades.isEmpty else { return "There was nothing to sell or to take back.\n" }
+        guard !self.trades.isEmpty || !self.unreadable.isEmpty else {
+            return "There was nothing to sell or to take back.\n"
+        }
         var table = TextTable(.left("TRADE"), .left("STATE"), .left("WHAT"))
         for trade in self.trades { table.add(trade.id.rawValue, trade.state.rawValue, Self.fate(of: trade)) }
-        return table.text
+        return (self.trades.isEmpty ? "" : table.text) + self.unreadable.map(\.warning).joined()
     }
 
     private static func fate(of trade: Trade) -> String {
@@ -31,6 +37,7 @@ package struct FlattenAnswer: OperatorAnswer {
     package func write(to writer: inout JSONWriter) {
         writer.object { writer in
             writer.field("trades", self.trades.map(Line.init))
+            writer.field("unreadable", self.unreadable)
         }
     }
 
@@ -50,16 +57,34 @@ package struct FlattenAnswer: OperatorAnswer {
 }
 
 extension OperatorDesk {
-    /// The trades that flattening would end: of one symbol, or all for nil.
-    package func tradesToFlatten(_ symbol: Symbol?) throws -> [Trade] {
-        try self.openTrades().filter { symbol == nil || $0.symbol == symbol }
+    /// The trades that flattening would end: of one symbol, or all for nil. One that cannot be read holds up none of the
+    /// others.
+    package func tradesToFlatten(_ symbol: Symbol?) throws -> (trades: [Trade], unreadable: [UnreadableTrade]) {
+        let open = try self.account()?.openTrades.filter { symbol == nil || $0.value == symbol } ?? [:]
+        var (trades, unreadable): ([Trade], [UnreadableTrade]) = ([], [])
+        for (id, symbol) in open.sorted(by: { $0.key < $1.key }) {
+            do {
+                trades.append(try self.existingTrade(id))
+            } catch let error as MessageBusError where error.code != .protocolViolation {
+                throw error
+            } catch {
+                unreadable.append(UnreadableTrade(id: id, symbol: symbol, reason: "\(error)"))
+            }
+        }
+        return (trades, unreadable)
     }
 
-    package func openSymbols() throws -> [Symbol] { Set(try self.openTrades().map(\.symbol)).sorted() }
+    package func openSymbols() throws -> [Symbol] {
+        Set(try self.account()?.openTrades.values.map(\.self) ?? []).sorted()
+    }
 
     /// Takes back the entries of these trades and has sold what they hold. Returns when every trade is on its way out,
-    /// or after `patience`.
-    package func flatten(_ ids: [TradeID], patience: Duration = .seconds(20)) throws -> FlattenAnswer {
+    /// or after `patience`. `unreadable`: those of which the answer has to warn.
+    package func flatten(
+        _ ids: [TradeID],
+        unreadable: [UnreadableTrade] = [],
+        patience: Duration = .seconds(20)
+    ) throws -> FlattenAnswer {
         var trades = try ids.map(self.existingTrade)
         var asked: Set<String> = []
         _ = try Patience.wait(patience) {
@@ -84,7 +109,7 @@ extension OperatorDesk {
             }
             return trades.contains(where: \.isUntouched) ? nil : true
         }
-        return FlattenAnswer(trades: trades)
+        return FlattenAnswer(trades: trades, unreadable: unreadable)
     }
 }
 

@@ -38,9 +38,9 @@ package struct FlattenCommand: ParsableCommand {
     package func run() throws {
         try self.output.show {
             let desk = try OperatorDesk()
-            let trades = try desk.tradesToFlatten(self.symbol)
+            let (trades, unreadable) = try desk.tradesToFlatten(self.symbol)
             let others = try desk.openSymbols().map(\.rawValue).joined(separator: ", ")
-            if trades.isEmpty, let symbol, !others.isEmpty {
+            if trades.isEmpty, unreadable.isEmpty, let symbol, !others.isEmpty {
                 // A misspelt one would look sold.
                 FileSystem.write("tradectl: no trade is open in \(symbol), but in \(others)\n", to: STDERR_FILENO)
             }
@@ -50,7 +50,7 @@ package struct FlattenCommand: ParsableCommand {
                     about: Self.table(of: trades)
                 )
             }
-            return try desk.flatten(trades.map(\.id))
+            return try desk.flatten(trades.map(\.id), unreadable: unreadable)
         }
     }
 

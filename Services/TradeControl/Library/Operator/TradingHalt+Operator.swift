@@ -149,10 +149,14 @@ extension OperatorDesk {
         do {
             _ = try Patience.wait(patience) {
                 answer.underWay = try self.entriesUnderWay().filter { before.contains($0.order) }
-                // In this order: an answer is booked after its call is.
-                let isBooked = try self.areAnswersBooked()
+                // In this order: a call is answered before its answer is booked. What is left in the lane it withholds;
+                // an intent that is neither there nor on its way back is one whose answer was set aside.
+                let isWithheld = try self.owesWork(on: AgentName.orderExecution.callStream(.entries)) ?? true
+                let isBooked = try self.owesWork(on: AgentName.orderExecution.inbox) != true
                 let entries = try self.openTrades().compactMap(\.entryOrder)
-                answer.unknown = entries.filter { $0.state == .unknown || $0.state == .intent && !isBooked }.map(\.id)
+                answer.unknown = entries.filter {
+                    $0.state == .unknown || $0.state == .intent && !(isWithheld && isBooked)
+                }.map(\.id)
                 answer.resting = entries.filter { $0.isAtBroker && $0.state != .unknown }.map(\.id)
                 // The account keeps them until their session is over.
                 answer.givenUp = entries.filter { $0.state == .cancelled && $0.brokerOrderID == nil }.map(\.id)
@@ -170,11 +174,10 @@ extension OperatorDesk {
         return answer
     }
 
-    /// Whether OrderExecution has taken in everything that its lanes have answered.
-    private func areAnswersBooked() throws -> Bool {
-        let agent = AgentName.orderExecution
-        return try self.bus.groups(on: agent.inbox).filter { $0.name == agent.rawValue }
-            .allSatisfy { $0.pending == 0 && $0.unread == 0 }
+    /// Whether there is something in the stream that OrderExecution has not dealt with. Nil if it has never read it.
+    private func owesWork(on stream: StreamName) throws -> Bool? {
+        try self.bus.groups(on: stream).first { $0.name == AgentName.orderExecution.rawValue }
+            .map { $0.pending > 0 || $0.unread > 0 }
     }
 
     /// Ends the halt and every other stop of entries. Returns when Risk has taken it in, or after `patience`.
