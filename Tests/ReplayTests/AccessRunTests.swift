@@ -15,7 +15,7 @@ extension ReplayTests {
         func `the whole sample over TLS, each process doing only its own, gives the same report; nothing is refused`()
             async throws
         {
-            let undisturbed = try await UndisturbedRun.wholeReport()
+            async let undisturbed = UndisturbedRun.wholeReport()
             let fleet = try Self.fleet()
             let bars = SampleBars.folder
             let control = HTTPSimulatorControl(port: UInt16(try await fleet.startSimulator(["BARS": bars])))
@@ -37,7 +37,7 @@ extension ReplayTests {
             let report = try Self.report(fleet, control, bars: bars)
             #expect(report.trades.count == 114)
             #expect(report.openTrades.count == 2)
-            #expect(report.differences(from: undisturbed) == [])
+            #expect(report.differences(from: try await undisturbed) == [])
             _ = try await awaited("spans that were sent on") {
                 try RedisMessageBus(endpoint: fleet.redis.endpoint).load([.spanExport])[0]
             }

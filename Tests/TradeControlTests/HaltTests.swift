@@ -136,6 +136,55 @@ import TradingCore
         #expect(sure.unknown.isEmpty && sure.resting == [order.id] && sure.problem == nil)
     }
 
+    @Test(arguments: [true, false])
+    func `an entry that is given up in mid-request is taken back only once the broker has said so`(
+        isAnswered: Bool
+    ) throws {
+        let stage = try OperatorStage()
+        var order = try OperatorStage.entry()
+        var trade = Trade(
+            id: order.id.trade,
+            symbol: order.terms.symbol,
+            strategy: "test",
+            traceID: .undecided,
+            signaledAt: order.intendedAt
+        )
+        func step(to state: TradeState, on trigger: TradeTrigger) throws {
+            let id = MessageID(derivedFrom: trigger.rawValue)
+            _ = try trade.transition(to: state, on: trigger, at: order.intendedAt, message: id)
+        }
+        try step(to: .setupDetected, on: .candidateFound)
+        try step(to: .entryApproved, on: .tradeApproved)
+        trade.replace(order)
+        try stage.put(trade)
+        var account = Account(cash: Money(10_000))
+        account.reserve(Money(10), for: trade.id, symbol: trade.symbol)
+        try stage.put(Account.key, account)
+        let id = order.id
+        order.step(on: .cancelled)
+        trade.replace(order)
+        try step(to: .cancelled, on: .orderCancelled)
+        account.release(trade.id)
+        let endpoint = stage.redis.endpoint
+        let agents = TestThread { [trade, account] in
+            do {
+                let bus = RedisMessageBus(endpoint: endpoint)
+                while try bus.tail(of: EventName.abortRequested.stream, limit: 1).isEmpty {}
+                var commit = Commit()
+                commit.puts = [(key: Trade.key(trade.id), body: JSONWriter.bytes(trade))]
+                if isAnswered { commit.puts.append((key: Account.key, body: JSONWriter.bytes(account))) }
+                _ = try bus.commit(commit)
+            } catch {
+                Issue.record(error)
+            }
+        }
+        let answer = Result { try stage.desk.cancel(id, patience: isAnswered ? .seconds(10) : .milliseconds(500)) }
+        agents.join()
+        #expect(try answer.get().mayTurnUp != isAnswered)
+        #expect(try answer.get().problem == (isAnswered ? nil : .unconfirmed))
+        #expect(try answer.get().text.contains("turn up") != isAnswered)
+    }
+
     @Test func `a halt that somebody ends while it waits says so`() throws {
         let stage = try OperatorStage()
         _ = try stage.handOut(try OperatorStage.entry(), to: "order-execution-agent-7")

@@ -7,14 +7,22 @@ package struct CancelAnswer: OperatorAnswer {
     package var tradeState: TradeState
     /// It had ended before it was asked about.
     package var wasOver: Bool
+    /// It was given up while its request may have been under way, and the broker has not said yet whether it has it.
+    package var mayTurnUp = false
 
-    package var problem: CommandFailure.Code? { self.order.state.isTerminal ? nil : .unconfirmed }
+    package var problem: CommandFailure.Code? {
+        self.order.state.isTerminal && !self.mayTurnUp ? nil : .unconfirmed
+    }
 
     package var text: String {
         let filled = self.order.filledQuantity > .zero ? ", \(self.order.filledQuantity) shares filled" : ""
         let now = "\(self.order.state.rawValue)\(filled); its trade is \(self.tradeState.rawValue)"
         if !self.order.state.isTerminal {
             return "Asked for, and not confirmed yet: \(self.order.id) is \(now). The agents go on trying.\n"
+        }
+        if self.mayTurnUp {
+            return "\(self.order.id) is given up, and the broker has not said yet whether it has it: should it turn up "
+                + "there, it is taken back.\n"
         }
         return self.wasOver ? "\(self.order.id) had ended before: \(now)\n" : "\(self.order.id) is \(now)\n"
     }
@@ -26,6 +34,7 @@ package struct CancelAnswer: OperatorAnswer {
             $0.field("filled_quantity", self.order.filledQuantity)
             $0.field("trade_state", self.tradeState)
             $0.field("asked", !self.wasOver)
+            $0.field("may_turn_up", self.mayTurnUp)
         }
     }
 }
@@ -59,12 +68,22 @@ extension OperatorDesk {
         _ = try Patience.wait(patience) {
             trade = try self.existingTrade(id.trade)
             order = trade.order(id) ?? order
-            if order.state.isTerminal { return true }
+            if order.state.isTerminal { return try self.mayTurnUp(trade) ? nil : true }
             // What is asked of an approval says nothing to a trade that has gone on meanwhile.
             if asked.insert(trade.state).inserted { try self.takeBackEntry(of: trade) }
             return nil
         }
-        return CancelAnswer(order: order, tradeState: trade.state, wasOver: false)
+        return CancelAnswer(
+            order: order,
+            tradeState: trade.state,
+            wasOver: false,
+            mayTurnUp: try self.mayTurnUp(trade)
+        )
+    }
+
+    /// The account keeps symbol and cash of a cancelled entry until it is certain that nothing comes of it.
+    private func mayTurnUp(_ trade: Trade) throws -> Bool {
+        try trade.state == .cancelled && self.account()?.openTrades[trade.id] != nil
     }
 
     /// Says to OrderExecution that the trade's entry is not wanted any more.

@@ -11,7 +11,7 @@ package struct FlattenCommand: ParsableCommand {
             By way of the agents: each position keeps its stop until its sale, at the market, is sent; in a closed \
             market that is at the next open. Asks first; without a terminal it wants --yes. Entries go on afterwards: \
             `tradectl halt` before keeps the strategy from buying again. Waits up to 20 s until every trade is on its \
-            way out.
+            way out. A trade that cannot be read is named, and keeps no other from being sold.
 
             Example: tradectl flatten AAPL
 
