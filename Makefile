@@ -89,6 +89,14 @@ ifneq ($(filter-out $(PROFILES),$(PROFILE)),)
 $(error PROFILE=$(PROFILE): no such profile; there are $(PROFILES))
 endif
 endif
+# Compose ignores what no file of its own asks for.
+names = $(shell sed -n 's/^ *\([A-Za-z_][A-Za-z_0-9]*\) *=.*/\1/p' $(1))
+ifneq ($(filter up scale restart,$(MAKECMDGOALS)),)
+STRANGERS = $(filter-out $(call names,deploy/.env.example),$(call names,$(wildcard deploy/local.env) /dev/null))
+ifneq ($(STRANGERS),)
+$(error deploy/local.env sets $(STRANGERS), of which the containers would learn nothing; deploy/.env.example has the names there are)
+endif
+endif
 ifneq ($(filter scale restart,$(MAKECMDGOALS)),)
 ifneq ($(words $(filter $(AGENTS),$(CHOSEN_AGENT))),1)
 $(error $(if $(AGENT),AGENT=$(AGENT): no such agent,which agent? Name it with AGENT=…); there are $(AGENTS))

@@ -297,7 +297,7 @@ struct AgentDesk: Sendable {
         SpanExport(
             to: collector,
             settings: self.configuration.tracing,
-            client: CurlHTTPClient(tls: self.configuration.tls),
+            client: CurlHTTPClient(tls: self.configuration.tls, maximumResponseBytes: CollectorAnswer.maximumBytes),
             bus: bus,
             holder: self.configuration.common.instance,
             stop: self.stop,

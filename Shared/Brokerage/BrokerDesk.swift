@@ -100,8 +100,8 @@ package final class BrokerDesk {
             let order = try Self.order(id, in: orders)
             return try self.look(at: order).map { .orders([$0]) } ?? .notFound
         case .reconcile(let ids):
-            var listed: [OrderReference] = []
-            for id in ids { listed.append(try Self.order(id, in: orders)) }
+            // One that the ledger does not show keeps no other from being asked about.
+            let listed = ids.compactMap { id in orders.first { $0.id == id } }
             return .orders(try self.reconcile(listed))
         case .account:
             let account = try self.guarded { () throws(BrokerError) in try self.broker.account() }

@@ -53,7 +53,7 @@ package protocol MessageBus: AnyObject, RateLedger {
     /// Gives the ledger this id, unless it has one. Returns the one that it has for good.
     func beginLedger(_ id: String) throws -> String
 
-    /// The documents in the order asked for, nil where there is none.
+    /// The documents in the order asked for, nil where there is none, and one with a fault where there is something else.
     func load(_ keys: [DocumentKey]) throws -> [StoredDocument?]
     func history(of key: DocumentKey) throws -> [[UInt8]]
     /// In ascending order.

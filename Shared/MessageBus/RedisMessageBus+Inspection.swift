@@ -14,6 +14,7 @@ extension RedisMessageBus {
                 var group = ConsumerGroup(name: try fields["name"]?.text() ?? "")
                 group.pending = Int(try fields["pending"]?.integer() ?? 0)
                 let last = try fields["last-delivered-id"]?.text() ?? "0-0"
+                group.lastDelivered = last
                 if case .integer(let lag)? = fields["lag"] {
                     group.unread = Int(lag)
                 } else {
@@ -156,6 +157,8 @@ package struct ConsumerGroup: Hashable, Sendable {
     package var consumers: [Consumer] = []
     /// Entries handed out and not acknowledged.
     package var pending = 0
+    /// The id of the newest entry that was handed out; `0-0` before the first.
+    package var lastDelivered = "0-0"
     /// Entries never handed out; counted up to 1000 where Redis has lost count.
     package var unread = 0
     /// The id of the oldest pending entry.

@@ -13,30 +13,28 @@ extension RedisMessageBus {
             let commands = keys.map { RedisCommand("HMGET", self.keys.document($0), "v", "s", "d") }
             var documents: [StoredDocument?] = []
             for (key, reply) in zip(keys, try connection.exchange(commands)) {
-                if case .error(let text) = reply, text.hasPrefix("WRONGTYPE") {
-                    throw MessageBusError(
-                        .protocolViolation,
-                        "The key \(self.keys.document(key)) holds no document: somebody has put something else there. "
-                            + "Restore it from a copy of Redis' data."
-                    )
-                }
-                let fields = try reply.elements(atLeast: 3)
-                guard fields[0] != .null else {
-                    documents.append(nil)
-                    continue
-                }
-                guard let version = Int64(try fields[0].text()) else {
-                    throw MessageBusError(
-                        .protocolViolation,
-                        "The document \(self.keys.document(key)) in Redis has a version that is no number."
-                    )
-                }
-                documents.append(
-                    StoredDocument(version: version, state: try fields[1].text(), body: try fields[2].bytes())
-                )
+                documents.append(try Self.document(in: reply, at: self.keys.document(key)))
             }
             return documents
         }
+    }
+
+    private static func document(in reply: RedisReply, at key: String) throws(MessageBusError) -> StoredDocument? {
+        if case .error(let text) = reply, text.hasPrefix("WRONGTYPE") {
+            return StoredDocument(
+                fault: "the key \(key) holds no document: somebody has put something else there. Restore it from a "
+                    + "copy of Redis' data"
+            )
+        }
+        let fields = try reply.elements(atLeast: 3)
+        guard fields[0] != .null else { return nil }
+        guard let version = Int64(try fields[0].text()), fields[1] != .null, fields[2] != .null else {
+            return StoredDocument(
+                fault: "the key \(key) holds a document without version, state or text: somebody has changed it. "
+                    + "Restore it from a copy of Redis' data"
+            )
+        }
+        return StoredDocument(version: version, state: try fields[1].text(), body: try fields[2].bytes())
     }
 
     package func history(of key: DocumentKey) throws -> [[UInt8]] {

@@ -42,10 +42,12 @@ package enum RedisReply: Hashable, Sendable {
                     + "are done with it, rename that key (RENAME): the agents begin another."
             )
         }
+        // Some of its sentences end with a full stop, others do not.
+        let reason = text.last == "." ? String(text.dropLast()) : text
         if transient.contains(String(code)) {
-            throw MessageBusError(.unreachable, "Redis is not ready: \(text). It has to be asked again later.")
+            throw MessageBusError(.unreachable, "Redis is not ready: \(reason). It has to be asked again later.")
         }
-        throw MessageBusError(.refused, "Redis refused a command: \(text)\(Self.advice(on: text, code))")
+        throw MessageBusError(.refused, "Redis refused a command: \(reason)\(Self.advice(on: text, code))")
     }
 
     /// What to do about a refusal that has to do with who is logged in.

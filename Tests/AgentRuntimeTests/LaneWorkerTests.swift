@@ -199,6 +199,35 @@ import TradingCore
         #expect(try stage.answers == 0)
     }
 
+    @Test func `a call whose trade cannot be read waits for it, and is looked up before it is made`() throws {
+        let stage = try Stage(.orderExecution, .protective, marketTime: .simulated)
+        let order = try Self.entry(at: Timestamp(seconds: 0))
+        var commit = Commit()
+        commit.puts = [(key: Trade.key(order.id.trade), body: Array("{}".utf8))]
+        _ = try stage.bus.commit(commit)
+        try stage.ask(BrokerCall(.place(order.terms), lane: .protective))
+        for _ in 0..<3 {
+            try stage.turn()
+            stage.clock.now += .seconds(2)
+        }
+        #expect(try stage.answers == 0 && stage.broker.placed == 0)
+        #expect(stage.errors.count == 1)
+        #expect(try stage.bus.tail(of: .deadLetter, limit: 1).isEmpty)
+        // No other waits for it.
+        let other = try Self.entry(at: Timestamp(seconds: 60))
+        try stage.store(other)
+        let both = BrokerCall(.reconcile([order.id, other.id]), lane: .protective)
+        let outcome = try stage.answer(both).outcome
+        #expect(outcome == .orders([]), "\(outcome)")
+        let looks = stage.broker.looks
+
+        try stage.store(order)
+        stage.clock.now += .seconds(2)
+        try stage.turn()
+        #expect(stage.broker.looks == looks + 1 && stage.broker.placed == 1)
+        #expect(try stage.answers == 2)
+    }
+
     @Test(arguments: [MarketTime.wall, .simulated])
     func `an entry is not sent once its time is over, which only a real market's clock can tell`(
         marketTime: MarketTime

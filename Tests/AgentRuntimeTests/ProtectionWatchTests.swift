@@ -93,6 +93,35 @@ import TradingCore
         #expect(told.count == 3)
     }
 
+    @Test func `an open trade that cannot be read counts as one that nothing protects`() throws {
+        let messages = MessageList()
+        var now = Duration.seconds(100)
+        let watch = ProtectionWatch(
+            patience: .seconds(30),
+            now: { now },
+            logger: Logger(label: "test") { _ in messages }
+        )
+        try self.store([])
+        var commit = Commit()
+        commit.puts = [(key: Trade.key(self.trade.id), body: Array("{}".utf8))]
+        _ = try self.bus.commit(commit)
+        var told: [[Symbol]] = []
+        for second in [100, 130, 132] {
+            now = .seconds(second)
+            try watch.turn(bus: self.bus) { told.append($0) }
+        }
+        #expect(told == [[], [self.symbol]])
+        #expect(messages.levels == [.error])
+
+        // While nobody can say what is open, what was told stands.
+        commit.puts = [(key: Account.key, body: Array("{}".utf8))]
+        _ = try self.bus.commit(commit)
+        now = .seconds(134)
+        try watch.turn(bus: self.bus) { told.append($0) }
+        #expect(told.count == 2)
+        #expect(messages.levels == [.error, .error])
+    }
+
     @Test func `what could not be told is told again`() throws {
         var now = Duration.seconds(100)
         let lost = NotYet("the bus is lost")

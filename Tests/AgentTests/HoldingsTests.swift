@@ -80,6 +80,58 @@ import TradingCore
         #expect(try self.stage.obstacle() == nil)
     }
 
+    /// Somebody has spoilt the record of another open trade.
+    private func spoil(another trade: Trade) throws -> Symbol {
+        let symbol = try #require(Symbol("SPOILT"))
+        let id = TradeID(symbol: symbol, signaledAt: trade.signaledAt)
+        self.stage.put(Trade.key(id), JSONValue.string("x"))
+        var account = try self.stage.account()
+        account.openTrades[id] = symbol
+        self.stage.put(Account.key, account)
+        return symbol
+    }
+
+    @Test func `a trade that cannot be read freezes its symbol, and no other waits for it`() throws {
+        let trade = try self.hold()
+        let spoilt = try self.spoil(another: trade)
+        let asked = try self.stage.judge(.started)
+        let again = try self.stage.judge(try self.answer(asked, .holdings(self.holdings(of: trade))))
+        #expect(try self.stage.obstacle() != nil)
+        try self.stage.judge(try self.answer(again, .holdings(self.holdings(of: trade))))
+        #expect(try self.stage.account().frozenSymbols.keys.map(\.self) == [spoilt])
+        #expect(try self.stage.account().frozenSymbols[spoilt]?.contains("cannot be read") == true)
+        #expect(try self.stage.obstacle() == nil)
+    }
+
+    @Test(arguments: [true, false])
+    func `at the open and at the close the others go on`(isOpen: Bool) throws {
+        var trade = try self.hold()
+        trade.exitReason = .target
+        if isOpen {
+            let message = MessageID(derivedFrom: "target")
+            _ = try trade.transition(to: .exitTriggered, on: .targetHit, at: Sample.now, message: message)
+            self.stage.put(trade)
+        }
+        _ = try self.spoil(another: trade)
+        var clock = MarketClock(since: Sample.now)
+        clock.isOpen = isOpen
+        self.stage.put(MarketClock.key, clock)
+        let status = MarketStatus(
+            isOpen: isOpen,
+            isTransition: true,
+            sessionDate: NewYorkTime.date(of: Sample.now),
+            nextOpen: nil,
+            nextClose: nil
+        )
+        let said = Speaker(.marketData).say(.marketStatus(status), at: Sample.now, about: "")
+        let decision = try self.stage.judge(.message(said))
+        if isOpen {
+            #expect(decision.calls.map(\.name) == ["cancel"], "its stop, before it is sold")
+        } else {
+            #expect(decision.calls.map(\.name) == ["holdings"])
+        }
+    }
+
     @Test func `the first look of a new ledger asks for no history`() throws {
         self.stage.put(Account.key, try Sample.account())
         #expect(try self.stage.judge(.started).calls.map(\.operation) == [.holdings(since: nil)])

@@ -96,10 +96,16 @@ import TradingCore
         let answered = try stage.judge(Sample.answer(.place(entry.terms), outcome, trade))
         if case .unknown = outcome {
             #expect(answered.calls.map(\.operation) == [.find(entry.id)])
+            let absent = Sample.answer(.find(entry.id), .notFound, trade)
+            #expect(try stage.judge(absent).calls.map(\.operation) == [.find(entry.id)], "it is looked for again")
             #expect(try stage.account().openTrades[trade.id] != nil && stage.account().reservedCash > .zero)
         } else {
             #expect(answered.calls.isEmpty)
             #expect(try stage.account().openTrades.isEmpty && stage.account().reservedCash == .zero)
+            // The cancel that the abort has asked for finds nothing, and nothing more is asked.
+            for operation in [BrokerCall.Operation.cancel(entry.id), .find(entry.id)] {
+                #expect(try stage.judge(Sample.answer(operation, .notFound, trade)).calls.isEmpty)
+            }
         }
         #expect(try stage.trade(trade.id).state == .cancelled)
     }

@@ -30,8 +30,12 @@ import TradingCore
                 continue
             }
         }
-        // Nobody has heard of it from the broker: whoever had the call before may have sent it all the same.
         stage.ledger[0].brokerOrderID = nil
+        guard case .refused("void", _) = stage.perform(.place(stage.terms)).outcome else {
+            Issue.record("an order that is \(state) was sent, or is said to have been")
+            return
+        }
+        // Nobody has heard of it from the broker: whoever had the call before may have sent it all the same.
         guard case .unknown = stage.perform(.place(stage.terms), mayHaveBeenMade: true).outcome else {
             Issue.record("an order that is \(state) is said not to have been sent")
             return

@@ -113,6 +113,18 @@ class ComposeFile(unittest.TestCase):
         self.assertEqual(services["alpaca-market-data-agent"]["environment"]["SYMBOLS"], "AAPL")
         self.assertIn("deploy/local.env", (ROOT / ".gitignore").read_text().splitlines())
 
+    def test_a_setting_that_reaches_nobody_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "deploy").mkdir()
+            for name in ("Makefile", "deploy/.env.example"):
+                (pathlib.Path(folder) / name).write_text((ROOT / name).read_text())
+            own = pathlib.Path(folder) / "deploy/local.env"
+            for setting, is_known in (("RISK_CASH_RESERVE=0.9", True), ("RISC_CASH_RESERVE=0.9", False)):
+                own.write_text(f"# Mine.\nSYMBOLS=AAPL\n{setting}\n")
+                told = subprocess.run(["make", "-n", "up"], cwd=folder, capture_output=True, text=True)
+                self.assertEqual(told.returncode, 0 if is_known else 2, told.stderr)
+                self.assertEqual("sets RISC_CASH_RESERVE," in told.stderr, not is_known, told.stderr)
+
     def test_what_is_mounted_is_there(self):
         for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items():
             for volume in service.get("volumes", []):

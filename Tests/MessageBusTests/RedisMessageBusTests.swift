@@ -292,6 +292,24 @@ import TradingCore
         #expect(error?.message.contains("LOADING") == true)
     }
 
+    @Test func `what is no document is said to be none, and stands in the way of no other`() throws {
+        defer { self.server.stop() }
+        var commit = Commit()
+        commit.puts = [(key: .trade, body: [1])]
+        #expect(try self.bus.commit(commit) == .committed)
+        let (list, counted) = (DocumentKey(rawValue: "list"), DocumentKey(rawValue: "counted"))
+        try self.ask("RPUSH", "{quintet}:document:list", "x")
+        try self.ask("HSET", "{quintet}:document:counted", "v", "many", "s", "", "d", "x")
+        let documents = try self.bus.load([list, .trade, counted])
+        #expect(documents[1] == StoredDocument(version: 1, state: "", body: [1]))
+        for (key, document) in [(list, documents[0]), (counted, documents[2])] {
+            #expect(document?.fault?.contains("document:\(key.rawValue)") == true, "\(String(describing: document))")
+            var read = Documents()
+            read.insert(document, for: key)
+            #expect(throws: JSONError.self) { try read.find(key, as: Account.self) }
+        }
+    }
+
     @Test func `something that is not Redis is recognised`() throws {
         defer { self.server.stop() }
         let answers = try FakeServer(answer: "HTTP/1.1 400 Bad Request\r\n\r\n")

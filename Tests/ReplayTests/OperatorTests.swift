@@ -28,6 +28,8 @@ extension ReplayTests {
             let approved = try held.approveTrade().trade
             let question = try await tradectl.text("flatten", "--all", endingWith: 64)
             #expect(question.contains("--yes"), "\(question)")
+            let misspelt = try await tradectl.text("flatten", "NONE", "--yes", endingWith: 66)
+            #expect(misspelt.contains("there are in"), "\(misspelt)")
             let flattened = try await tradectl.json("flatten", "\(approved.symbol)", "--yes")
             guard case .array(let lines)? = flattened["trades"] else {
                 Issue.record("no trades: \(flattened)")
@@ -46,7 +48,7 @@ extension ReplayTests {
             let agreed = try await tradectl.run(["flatten", "\(position.symbol)"], typing: "y\n")
             #expect(agreed.end == .exit(0), "\(agreed.text)")
             #expect(try held.trade(position.id).state != .holding)
-            #expect(try held.trade(position.id).exitReason == .strategy)
+            #expect(try held.trade(position.id).exitReason == .operator)
 
             let (resting, _) = try await held.until("with an entry at rest") { trade, _ in
                 trade.state == .orderPlaced && trade.entryOrder?.filledQuantity == .zero
@@ -156,6 +158,9 @@ extension ReplayTests {
             let states = ["ENTRY_APPROVED", "ORDER_PLACED", "FILLED", "HOLDING"]
             let steps = lines.compactMap { line in states.first { line.contains("→ \($0)  (") } }
             #expect(steps == states, "\(told)")
+            // What else the agents do meanwhile hides none of it.
+            let newest = try await tradectl.text("watch", "--trade", "\(position.id)", "--last", "1", "--for", "1")
+            #expect(newest.contains(position.id.rawValue), "\(newest)")
             let others = try await tradectl.text("watch", "--symbol", "NONE", "--last", "1000", "--for", "1")
             #expect(others == "", "\(others)")
 

@@ -126,14 +126,15 @@ struct ReportShape {
     private static let times = ["signaled_at", "filled_at", "closed_at", "trace_id", "history"]
 
     private mutating func closedTrade(_ trade: JSONValue) {
-        let isByStrategy = trade["exit_reason"] == .string("strategy")
-        let exit = ["fill_price", "exit_price", "exit_reason"] + (isByStrategy ? ["strategy_reason"] : []) + ["pnl"]
+        let reason = trade["exit_reason"]?.text ?? ""
+        let said = ["strategy", "operator"].contains(reason) ? ["\(reason)_reason"] : []
+        let exit = ["fill_price", "exit_price", "exit_reason"] + said + ["pnl"]
         self.members(trade, "closed trade", Self.plan + exit + Self.times)
         for name in Self.plan.dropFirst(3) + ["fill_price", "exit_price", "pnl"] { self.number(trade, name) }
         for name in ["signaled_at", "filled_at", "closed_at"] { self.date(trade, name) }
         if trade["state"] != .string("CLOSED") { self.defects.append("closed trade: state \(trade["state"] ?? .null)") }
-        let reasons = ["target", "stop", "strategy", "unprotected"]
-        if !reasons.contains(trade["exit_reason"]?.text ?? "") { self.defects.append("closed trade: exit_reason") }
+        let reasons = ["target", "stop", "strategy", "unprotected", "operator"]
+        if !reasons.contains(reason) { self.defects.append("closed trade: exit_reason") }
         self.identity(trade)
     }
 

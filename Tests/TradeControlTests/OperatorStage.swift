@@ -41,10 +41,9 @@ struct OperatorStage {
         _ = try self.bus.commit(commit)
     }
 
-    /// Hands an entry's call to a lane of that name, which does not answer it.
-    func handOut(_ order: Order, to instance: String) throws -> Delivery {
+    /// As OrderExecution asks the entries' lane to place an order.
+    func ask(_ order: Order) throws {
         let (agent, lane) = (AgentName.orderExecution, BrokerLane.entries)
-        try self.bus.createGroup(agent.rawValue, on: agent.callStream(lane))
         let call = BrokerCall(.place(order.terms), lane: lane)
         let request = Speaker(agent).say(.brokerCallRequested(call), at: order.intendedAt, about: "\(order.id)")
         var commit = Commit()
@@ -52,6 +51,13 @@ struct OperatorStage {
             OutboundMessage(stream: agent.callStream(lane), channel: nil, body: request.encoded())
         ]
         _ = try self.bus.commit(commit)
+    }
+
+    /// Hands an entry's call to a lane of that name, which does not answer it.
+    func handOut(_ order: Order, to instance: String) throws -> Delivery {
+        let (agent, lane) = (AgentName.orderExecution, BrokerLane.entries)
+        try self.bus.createGroup(agent.rawValue, on: agent.callStream(lane))
+        try self.ask(order)
         return try #require(
             try self.bus.receive(
                 group: agent.rawValue,

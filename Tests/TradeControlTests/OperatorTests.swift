@@ -1,3 +1,4 @@
+import AgentRuntime
 import MessageBus
 import TestSupport
 import Testing
@@ -67,6 +68,10 @@ import TradingCore
         #expect(try PositionList(reading: stage.desk).text.contains("NONE"))
         let problems = try SystemStatus(reading: stage.desk).problems
         #expect(problems.contains { $0.contains("\(held.id)") && $0.contains("without a stop") })
+
+        bare.replace(Order(terms: stop.terms, intendedAt: stop.intendedAt, state: .unknown))
+        try stage.put(bare)
+        #expect(try SystemStatus(reading: stage.desk).problems.contains { $0.contains("what became of \(stop.id)") })
     }
 
     @Test func `an agent that nobody runs is a problem, and a halt is none`() throws {
@@ -184,32 +189,86 @@ import TradingCore
         #expect(signals.map(\.tradeID) == [held.id])
         #expect(signals.map(\.source) == ["tradectl"])
     }
+
+    /// Something under a document's key that is none, or none that can be understood.
+    private func spoil(_ key: DocumentKey, _ kind: String, on stage: OperatorStage) throws {
+        let key = "{quintet}:document:\(key.rawValue)"
+        let connection = try RedisConnection(to: stage.redis.endpoint)
+        _ = try connection.call(RedisCommand("DEL", key))
+        _ =
+            try kind == "SET"
+            ? connection.call(RedisCommand("SET", key, "x"))
+            : connection.call(RedisCommand("HSET", key, "v", "1", "s", "", "d", "x"))
+    }
+
     @Test(arguments: ["HSET", "SET"])
-    func `a trade that cannot be read is named, and keeps no other from being flattened`(kind: String) throws {
+    func `a trade that cannot be read is named, and hides no other`(kind: String) throws {
         let (stage, fixture) = try self.stage()
         let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
-        let open = try stage.desk.openTrades()
+        let open = try stage.desk.openTrades().trades
         let symbol = try #require(Symbol("SPOILT"))
-        let spoilt = TradeID(symbol: symbol, signaledAt: held.signaledAt)
+        let spoilt = Trade(
+            id: TradeID(symbol: symbol, signaledAt: held.signaledAt),
+            symbol: symbol,
+            strategy: "test",
+            traceID: held.traceID,
+            signaledAt: held.signaledAt
+        )
+        try stage.put(spoilt)
         var account = fixture.account
-        account.openTrades[spoilt] = symbol
+        account.openTrades[spoilt.id] = symbol
         try stage.put(Account.key, account)
-        let key = "{quintet}:document:\(Trade.key(spoilt).rawValue)"
-        let words = kind == "SET" ? [key, "x"] : [key, "v", "1", "s", "", "d", "x"]
-        var command = RedisCommand(kind)
-        for word in words { command.append(word) }
-        _ = try RedisConnection(to: stage.redis.endpoint).call(command)
+        try self.spoil(Trade.key(spoilt.id), kind, on: stage)
 
-        let (trades, unreadable) = try stage.desk.tradesToFlatten(nil)
-        #expect(trades == open)
-        #expect(unreadable.map(\.id) == [spoilt] && unreadable.map(\.symbol) == [symbol])
-        #expect(unreadable.first?.reason.contains(Trade.key(spoilt).rawValue) == true, "\(unreadable)")
+        let found = try stage.desk.tradesToFlatten(nil)
+        #expect(found.trades == open)
+        #expect(found.unreadable.map(\.id) == [spoilt.id] && found.unreadable.map(\.symbol) == [symbol])
+        #expect(found.unreadable.first?.reason.contains(Trade.key(spoilt.id).rawValue) == true)
         #expect(try stage.desk.tradesToFlatten(held.symbol).unreadable.isEmpty)
         #expect(try stage.desk.openSymbols().contains(symbol))
-        let answer = try stage.desk.flatten(trades.map(\.id), unreadable: unreadable, patience: .milliseconds(100))
+        let answer = try stage.desk.flatten(
+            found.trades.map(\.id),
+            unreadable: found.unreadable,
+            patience: .milliseconds(100)
+        )
         #expect(answer.problem == .failed && answer.text.contains("look for SPOILT at the broker"), "\(answer.text)")
         #expect(try stage.events(.exitSignal).map(\.tradeID).contains(held.id))
-        // Everybody who needs it is told which it is.
-        #expect(throws: (any Error).self) { try stage.desk.openTrades() }
+
+        let status = try SystemStatus(reading: stage.desk)
+        #expect(status.openTrades == account.openTrades.keys.sorted())
+        #expect(status.problems.contains { $0.hasPrefix("\(spoilt.id) is open, and its shares may be without a stop") })
+        let positions = try PositionList(reading: stage.desk)
+        #expect(positions.positions.map(\.trade.id) == [held.id] && positions.problem == .failed)
+        #expect(positions.text.contains("what \(spoilt.id) holds cannot be said"), "\(positions.text)")
+        for phase in [TradeList.Phase.open, nil] {
+            let list = try TradeList(reading: stage.desk, phase, symbol: nil, limit: 100)
+            #expect(list.trades.contains { $0.id == held.id } && list.problem == .failed)
+            #expect(list.text.contains("\(spoilt.id) is left out"), "\(list.text)")
+        }
+        let halt = try stage.desk.halt(by: "ann", reason: "a drill", patience: .milliseconds(100))
+        #expect(halt.problem == .failed && halt.text.contains(Trade.key(spoilt.id).rawValue), "\(halt.text)")
+    }
+
+    @Test(arguments: [Account.key, MarketClock.key], ["HSET", "SET"])
+    func `an account or a clock that cannot be read is said to be, and hides nothing else`(
+        key: DocumentKey,
+        kind: String
+    ) throws {
+        let (stage, fixture) = try self.stage()
+        let held = try #require(fixture.records.map(\.trade).first { $0.heldQuantity > .zero })
+        try self.spoil(key, kind, on: stage)
+        let status = try SystemStatus(reading: stage.desk)
+        #expect(status.problems.contains { $0.contains("document") && $0.contains(key.rawValue) })
+        #expect(!status.problems.contains { $0.contains("has not been read from the broker") })
+        #expect(status.problems.contains { $0.hasPrefix("\(AgentName.orderExecution) does not run") })
+        let halt = try stage.desk.halt(by: "ann", reason: "a drill", patience: .milliseconds(100))
+        #expect(halt.problem == (key == Account.key ? .failed : nil), "\(halt.text)")
+        #expect(try stage.desk.haltInForce()?.reason == "a drill")
+        if key == MarketClock.key {
+            _ = try stage.desk.flatten([held.id], patience: .zero)
+            #expect(try stage.events(.exitSignal).map(\.tradeID) == [held.id])
+        }
+        _ = try stage.desk.resume(patience: .zero)
+        #expect(try stage.desk.haltInForce() == nil)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 package import MarketSimulation
 import NIOCore
@@ -150,7 +151,8 @@ package final class BrokerSimulator: Sendable {
                 }
                 .bind(host: host, port: port).get()
         } catch {
-            throw BrokerSimulatorError("cannot listen on \(host):\(port): \(error); choose another port or 0 for any")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw BrokerSimulatorError("cannot listen on \(host):\(port): \(reason); choose another port or 0 for any")
         }
     }
 

@@ -33,6 +33,19 @@ struct Books {
         try self.trades[id] ?? OpenTrade(self.documents.trade(id))
     }
 
+    /// One that cannot be read is left out: no other has to wait for it. ProtectionWatch and the comparison with the
+    /// broker tell people of it.
+    var readableTrades: [OpenTrade] { self.openTrades.compactMap { try? self.trade($0) } }
+
+    /// Symbols of which an open trade cannot be read, with its id.
+    var unreadableSymbols: [Symbol: TradeID] {
+        guard let open = self.account?.value.openTrades else { return [:] }
+        return Dictionary(
+            open.sorted { $0.key < $1.key }.filter { (try? self.trade($0.key)) == nil }.map { ($0.value, $0.key) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
     mutating func put(_ trade: OpenTrade) {
         self.trades[trade.trade.id] = trade
     }

@@ -8,7 +8,8 @@ struct HoldingsComparison {
     /// Orders that had ended in the ledger and have been executed since.
     let filledLate: [ClientOrderID]
 
-    init(_ holdings: BrokerHoldings, account: Account, trades: [Trade]) {
+    /// - Parameter unreadable: Symbols with an open trade of which the ledger shows nothing more.
+    init(_ holdings: BrokerHoldings, account: Account, trades: [Trade], unreadable: [Symbol: TradeID] = [:]) {
         let orders = trades.flatMap(\.orders)
         let ids = Set(orders.map(\.id))
         let brokerIDs = Dictionary(
@@ -30,14 +31,18 @@ struct HoldingsComparison {
             let isAwaited =
                 open.clientOrderID == nil
                 && orders.contains {
-                    $0.brokerOrderID == nil && !$0.state.isTerminal && $0.terms.symbol == open.symbol
-                        && $0.terms.side == open.side
+                    $0.brokerOrderID == nil && (!$0.state.isTerminal || $0.isGivenUp)
+                        && $0.terms.symbol == open.symbol && $0.terms.side == open.side
                 }
             guard !isKnown, !isAwaited else { continue }
             disagreements[open.symbol, default: []].append(
                 "order \(open.brokerOrderID) (\(open.side.rawValue) \(open.remainingQuantity)) is open at the broker and "
                     + "of no trade"
             )
+        }
+        // Whose the shares and orders in such a symbol are cannot be said.
+        for (symbol, trade) in unreadable {
+            disagreements[symbol] = ["the trade \(trade) is open and cannot be read in the ledger"]
         }
         self.disagreements = disagreements.mapValues { $0.joined(separator: "; ") }
 

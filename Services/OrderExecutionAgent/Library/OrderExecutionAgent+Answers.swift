@@ -47,7 +47,8 @@ extension OrderExecutionAgent {
         switch answer.call.operation {
         case .place(let terms): try self.placementFailed(terms, answer, message, &books)
         case .find(let id):
-            guard let order = try books.trade(id.trade).trade.order(id), !order.state.isTerminal || order.isGivenUp
+            guard let order = try books.trade(id.trade).trade.order(id),
+                !order.state.isTerminal || order.isGivenUp && !books.isCertain(order)
             else { return }
             if answer.provesAbsence {
                 try self.orderIsAbsent(id, message, &books)
@@ -58,7 +59,7 @@ extension OrderExecutionAgent {
             // Already gone or never there: what became of it decides what comes next.
             if case .unavailable = answer.outcome {
                 self.repeatCall(answer, message, &books)
-            } else {
+            } else if try books.trade(id.trade).trade.order(id).map({ $0.isGivenUp && books.isCertain($0) }) != true {
                 try self.look(for: id, about: "find \(message.id)", &books, at: message.timestamp, causedBy: message)
             }
         case .reconcile:
@@ -99,8 +100,7 @@ extension OrderExecutionAgent {
         // Orders that the ledger has as live and the broker did not mention are looked for one by one.
         for id in Set(ids).subtracting(reports.map(\.clientOrderID)).sorted(by: { $0.description < $1.description }) {
             // One of unknown outcome has its own search, begun when its answer was lost.
-            let trade = try books.trade(id.trade).trade
-            guard let order = trade.order(id) else { continue }
+            guard let trade = try? books.trade(id.trade).trade, let order = trade.order(id) else { continue }
             if trade.state == .cancelled, order.state.isTerminal {
                 // A day order has certainly ended with the session it was for.
                 let isOver = clock.map { $0.value.isOpen == false && $0.value.lastBoundary > order.intendedAt } ?? false

@@ -20,8 +20,7 @@ extension OrderExecutionAgent {
 
     /// The session is over: what still rests of entries meant for it would be bought in the next one.
     func recallEntries(_ message: Message, _ books: inout Books) throws {
-        for id in books.openTrades {
-            let trade = try books.trade(id).trade
+        for trade in books.readableTrades.map(\.trade) {
             // An intent's own call is not made any more.
             guard trade.plan?.session == .current, let entry = trade.entryOrder, !entry.state.isTerminal,
                 entry.state != .intent
@@ -35,7 +34,7 @@ extension OrderExecutionAgent {
         var trade = try books.trade(message.requiredTradeID)
         // Later states rest on what the broker has said.
         guard trade.trade.state == .entryApproved, let plan = trade.trade.plan else { return }
-        books.note(Note(.error, "an entry is aborted", ["reason": reason]))
+        books.note(Note(message.isOperators ? .info : .error, "an entry is aborted", ["reason": reason]))
         let sent = trade.trade.entryOrder
         var order = sent ?? self.entryOrder(of: trade.trade, plan, trade.trade.quantity, at: message.timestamp)
         // Of an order of unknown outcome the broker has the last word.
@@ -68,6 +67,12 @@ extension OrderExecutionAgent {
         books.note(Note(.error, "an entry that was given up is at the broker", ["order.id": "\(order.id)"]))
         books.say(self.call(.cancel(order.id), .protective, trade, at: report.timestamp, causedBy: cause))
     }
+}
+
+extension Books {
+    /// Whether it is certain that nothing comes of an entry that was given up: it was not sent, or its session is over.
+    /// Until then the account keeps its symbol and cash.
+    func isCertain(_ givenUp: Order) -> Bool { self.account?.value.openTrades[givenUp.id.trade] == nil }
 }
 
 extension Order {

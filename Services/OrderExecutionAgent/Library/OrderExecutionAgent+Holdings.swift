@@ -77,7 +77,8 @@ extension OrderExecutionAgent {
         let comparison = HoldingsComparison(
             holdings,
             account: account,
-            trades: try books.openTrades.map { try books.trade($0).trade }
+            trades: books.readableTrades.map(\.trade),
+            unreadable: books.unreadableSymbols
         )
         for id in comparison.filledLate {
             try self.look(for: id, about: "late \(message.id)", &books, at: message.timestamp, causedBy: message)

@@ -72,8 +72,9 @@ extension OrderExecutionAgent {
         _ message: Message,
         _ books: inout Books
     ) throws {
-        for id in books.openTrades {
-            var trade = try books.trade(id)
+        // Of shares that another trade may hold it cannot be said whose are missing.
+        let unreadable = books.unreadableSymbols
+        for var trade in books.readableTrades where unreadable[trade.trade.symbol] == nil {
             let held = trade.trade.heldQuantity
             guard held > .zero else { continue }
             let share = try self.share(of: trade.trade, in: holdings, books)

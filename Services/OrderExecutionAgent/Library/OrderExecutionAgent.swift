@@ -106,13 +106,11 @@ package struct OrderExecutionAgent: Judgement {
         case .marketStatus(let status) where status.isTransition && !status.isOpen:
             try self.recallEntries(message, &books)
             try self.wantHoldings(&books, documents)
-            if try books.openTrades.contains(where: { try books.trade($0).trade.state == .cancelled }) {
+            if books.readableTrades.contains(where: { $0.trade.state == .cancelled }) {
                 try self.wantOpenOrders(&books, documents)
             }
         case .marketStatus(let status) where status.isTransition:
-            for id in books.openTrades {
-                var trade = try books.trade(id)
-                guard trade.trade.state == .exitTriggered else { continue }
+            for var trade in books.readableTrades where trade.trade.state == .exitTriggered {
                 trade.trade.sales.refusals = 0
                 try self.continueExit(of: &trade, &books, at: message.timestamp, causedBy: message)
                 books.put(trade)
@@ -255,8 +253,7 @@ package struct OrderExecutionAgent: Judgement {
     func askForOpenOrders(_ books: inout Books, _ documents: Documents) throws {
         var ids: [ClientOrderID] = []
         var newest = Timestamp(seconds: 0)
-        for id in books.openTrades {
-            guard let trade = try? books.trade(id) else { continue }
+        for trade in books.readableTrades {
             newest = max(newest, trade.trade.signaledAt)
             // An intent's own call is still to come or under way; everything else can be asked about. So is an entry that
             // was given up and may yet turn up.

@@ -37,7 +37,8 @@ extension PositionManagementAgent {
         position.stopWatching()
     }
 
-    func beginStrategyExit(_ position: inout ManagedPosition, _ message: Message) throws {
+    /// The strategy wants to be out, or an operator does.
+    func beginWantedExit(_ position: inout ManagedPosition, _ message: Message) throws {
         switch position.trade.state {
         case .holding: break
         case .filled: throw NotYet("the position's stop is still on its way")
@@ -50,7 +51,7 @@ extension PositionManagementAgent {
                 trigger: message.event.rawValue
             )
         }
-        position.trade.exitReason = .strategy
+        position.trade.exitReason = message.isOperators ? .operator : .strategy
         try position.step(to: .exitTriggered, on: .exitSignal, at: message.timestamp, message: message.id)
         position.stopWatching()
         guard case .exitSignal(let signal) = message.body else { return }

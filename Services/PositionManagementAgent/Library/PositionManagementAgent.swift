@@ -58,7 +58,7 @@ package struct PositionManagementAgent: Judgement {
                 }
             case .orderCancelled(let notice), .orderRejected(let notice):
                 if notice.role == .stop { try self.replaceLostStop(&position, notice, message) }
-            case .exitSignal: try self.beginStrategyExit(&position, message)
+            case .exitSignal: try self.beginWantedExit(&position, message)
             case .brokerCallCompleted(let answer):
                 try self.take(answer, &position, message, quote: try self.quote(position.trade.symbol, documents))
             default: break

@@ -20,7 +20,7 @@ extension CommandFailure {
         switch error {
         case let failure as CommandFailure: failure.code
         case is ConfigurationError, is RedisEndpointError: .badConfiguration
-        case let error as MessageBusError where [.ledgerReplaced, .protocolViolation].contains(error.code): .failed
+        case let error as MessageBusError where error.code == .ledgerReplaced: .failed
         case is MessageBusError: .unavailable
         default: .failed
         }

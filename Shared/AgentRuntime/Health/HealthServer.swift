@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -55,8 +56,12 @@ package final class HealthServer: Service {
         } catch {
             // Nothing is left running; that the threads end is all this could report.
             try? await group.shutdownGracefully()
-            throw HealthServerError(host: host, port: port, reason: "\(error)")
+            throw HealthServerError(host: host, port: port, reason: Self.reason(error))
         }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
     }
 
     /// Returns after a graceful shutdown or a cancellation, with every connection closed.

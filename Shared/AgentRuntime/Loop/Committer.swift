@@ -96,7 +96,11 @@ final class Committer {
         for _ in 0..<Self.maximumReadingRounds {
             let keys = try self.judgement.reads(for: input, given: documents).filter { !documents.hasRead($0) }
             guard !keys.isEmpty else { return documents }
-            for (key, stored) in zip(keys, try self.bus.load(keys)) { documents.insert(stored, for: key) }
+            for (key, stored) in zip(keys, try self.bus.load(keys)) {
+                // Without the account nothing can be judged: everything waits until it is restored, and nothing is lost.
+                if key == Account.key, let fault = stored?.fault { throw MessageBusError(.protocolViolation, fault) }
+                documents.insert(stored, for: key)
+            }
         }
         throw NotYet("reading led from document to document without an end")
     }

@@ -28,6 +28,7 @@ package final class LaneWorker {
     private let brokerName: String
     private let journal: Journal
     private var breakerState = BreakerState.closed
+    private var repetitions = RepetitionFilter()
 
     /// Calls that have to wait for their time, and when it comes.
     private var delayed: [(due: Duration, delivery: Delivery, mayHaveBeenMade: Bool)] = []
@@ -91,12 +92,11 @@ package final class LaneWorker {
         self.waitForBrokerGate()
         let desk = self.makeDesk()
         var backOff = BackOff()
-        var repetitions = RepetitionFilter()
         while !self.stop.isGiven {
             do {
                 try self.synchronise(desk)
                 backOff.reset()
-                repetitions = RepetitionFilter()
+                self.repetitions = RepetitionFilter()
                 while !self.stop.isGiven {
                     try self.turn(desk)
                     self.waitForBrokerGate()
@@ -110,7 +110,7 @@ package final class LaneWorker {
                     logger: self.logger
                 )
             } catch {
-                if repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
+                if self.repetitions.isWorthSaying("\(error)", now: MonotonicClock.now()) {
                     self.logger.warning("Redis cannot be used, trying again: \(error)")
                 }
                 backOff.wait(stop: self.stop, heartbeat: self.heartbeat)
@@ -252,7 +252,18 @@ package final class LaneWorker {
         commit.acknowledge = delivery.input(of: self.agent)
         let started = ContinuousClock.now
         let start = WallClock.now()
-        let (orders, halt) = try self.read(for: call)
+        let orders: [OrderReference]
+        let halt: TradingHalt?
+        do {
+            (orders, halt) = try self.read(for: call)
+        } catch let error as JSONError {
+            // Left owed: once the trade is restored the broker is asked first whether the call was made.
+            let text = "a call waits for its trade, which cannot be read"
+            guard self.repetitions.isWorthSaying(text, about: "\(call.subject)", now: MonotonicClock.now()) else {
+                return
+            }
+            return self.logger.error("\(text)", metadata: ["call": "\(call.subject)", "reason": "\(error)"])
+        }
         let isTold = MessageHead(request).isTold
         let requests = SpanCollector()
         let scope = LogScope(traceID: request.traceID, spanID: Self.spanID(request), tradeID: request.tradeID)
@@ -402,8 +413,15 @@ package final class LaneWorker {
         var keys = Set(call.orders.map(\.trade)).sorted().map(Trade.key)
         if call.isEntry { keys.append(TradingHalt.key) }
         let documents = try self.bus.documents(keys)
-        let orders = call.orders.compactMap { id in
-            (try? documents.trade(id.trade)).flatMap { OrderReference(id, in: $0.value) }
+        let orders = try call.orders.compactMap { id in
+            do {
+                return try documents.find(Trade.key(id.trade), as: Trade.self).flatMap {
+                    OrderReference(id, in: $0.value)
+                }
+            } catch  where call.orders.count > 1 {
+                // The others are asked about all the same.
+                return nil
+            }
         }
         return (orders, documents.halt)
     }

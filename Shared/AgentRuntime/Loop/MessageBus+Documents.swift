@@ -8,12 +8,14 @@ extension MessageBus {
         return documents
     }
 
-    /// The trades the account has open, but for those that cannot be read.
-    func openTrades() throws -> [Trade] {
-        let account = try self.documents([Account.key])
-        guard let open = (try? account.find(Account.key, as: Account.self))?.value.openTrades else { return [] }
-        let keys = open.keys.sorted().map(Trade.key)
-        let trades = try self.documents(keys)
-        return keys.compactMap { key in (try? trades.find(key, as: Trade.self))?.value }
+    /// The trades that the account has open. Nil if the account cannot be read.
+    func openTrades() throws -> StoredTrades? {
+        let documents = try self.documents([Account.key])
+        do {
+            guard let account = try documents.find(Account.key, as: Account.self) else { return StoredTrades() }
+            return try StoredTrades(openIn: account.value, on: self)
+        } catch is JSONError {
+            return nil
+        }
     }
 }

@@ -123,7 +123,8 @@ package final class LedgerWatch {
     }
 
     private func orders() throws -> [GaugeReading] {
-        let trades = try self.bus.openTrades()
+        // Those that cannot be read count as unprotected elsewhere.
+        let trades = try self.bus.openTrades()?.trades ?? []
         let orders = trades.flatMap(\.orders)
         self.unknownOrders.look(at: orders.filter { $0.state == .unknown }.map(\.id), now: MonotonicClock.now())
         return TradeState.allCases.filter { !$0.isTerminal }.map { state in

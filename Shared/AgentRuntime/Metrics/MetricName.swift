@@ -68,7 +68,10 @@ package enum MetricName: String, CaseIterable {
         case .brokerChecks: "Questions to the broker at the start whose account this is, by how they ended."
         case .loginTimeLeft: "Until the login at the broker ends unless a person renews it; negative once it has ended."
         case .unprotectedTime:
-            "For how long the position that has waited longest has had no stop and no exit at the broker."
+            """
+            For how long the position that has waited longest has had no stop and no exit at the broker; an open trade \
+            that cannot be read counts as one.
+            """
         case .openTrades: "Trades approved and not ended, by state."
         case .orders: "Orders of these trades, by state."
         case .unknownOrderAge:

@@ -7,6 +7,9 @@ package enum CollectorAnswer: Hashable, Sendable {
     case takes(url: String)
     case refuses(url: String, reason: String)
 
+    /// A collector has little to say, whatever comes: what it sends is kept until it has been read.
+    static let maximumBytes = 1 << 16
+
     /// Sends a request without spans, and blocks until it is answered or has failed.
     package init(_ settings: Settings) throws(ConfigurationError) {
         guard let collector = try TracingSettings(settings).collector else {
@@ -15,7 +18,7 @@ package enum CollectorAnswer: Hashable, Sendable {
         }
         // What follows may be a key.
         let url = String(collector.tracesURL.prefix { $0 != "?" })
-        let client = CurlHTTPClient(tls: try TLSSettings(settings))
+        let client = CurlHTTPClient(tls: try TLSSettings(settings), maximumResponseBytes: Self.maximumBytes)
         self =
             switch collector.send([], over: client, within: .seconds(5)) {
             case .taken: .takes(url: url)

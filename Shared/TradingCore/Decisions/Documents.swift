@@ -38,6 +38,7 @@ package struct Documents: Sendable {
         as type: Value.Type = Value.self
     ) throws -> Versioned<Value>? {
         guard case .some(.some(let document)) = self.entries[key] else { return nil }
+        if let fault = document.fault { throw JSONError(fault) }
         return Versioned(
             key: key,
             version: document.version,

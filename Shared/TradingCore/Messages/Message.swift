@@ -37,6 +37,12 @@ package struct Message: Hashable, Sendable {
     }
 
     package var event: EventName { self.body.event }
+
+    /// How an operator's tool signs.
+    package static let operatorSource = "tradectl"
+
+    /// Whether an operator has said it. Good for words alone: whoever may write to the stream may sign as anybody.
+    package var isOperators: Bool { self.source == Self.operatorSource }
 }
 
 extension Message {

@@ -4,6 +4,8 @@ package enum ExitReason: String, Hashable, Sendable, CaseIterable, JSONCodable {
     case stop
     case strategy
     case unprotected
+    /// Somebody has flattened it.
+    case `operator`
 }
 
 /// What the strategy wants to do.

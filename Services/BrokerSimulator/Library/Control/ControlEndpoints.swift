@@ -30,10 +30,11 @@ struct ControlEndpoints: Sendable {
     private func orderedFaults() -> RESTReply {
         RESTReply.array { writer in
             for (order, count) in self.faults.strikes {
-                writer.object {
-                    $0.field("fault", order.description)
-                    $0.field("strikes", count)
-                }
+                writer.element(
+                    JSONValue.object([
+                        JSONMember("fault", .string(order.description)), JSONMember("strikes", .number("\(count)")),
+                    ])
+                )
             }
         }
     }

@@ -7,7 +7,7 @@ package struct CancelAnswer: OperatorAnswer {
     package var tradeState: TradeState
     /// It had ended before it was asked about.
     package var wasOver: Bool
-    /// It was given up while its request may have been under way, and the broker has not said yet whether it has it.
+    /// It was given up, and it is not certain yet that the broker does not have it.
     package var mayTurnUp = false
 
     package var problem: CommandFailure.Code? {
@@ -21,8 +21,7 @@ package struct CancelAnswer: OperatorAnswer {
             return "Asked for, and not confirmed yet: \(self.order.id) is \(now). The agents go on trying.\n"
         }
         if self.mayTurnUp {
-            return "\(self.order.id) is given up, and the broker has not said yet whether it has it: should it turn up "
-                + "there, it is taken back.\n"
+            return "\(self.order.id) is given up. Should it turn up at the broker all the same, it is taken back.\n"
         }
         return self.wasOver ? "\(self.order.id) had ended before: \(now)\n" : "\(self.order.id) is \(now)\n"
     }
@@ -63,7 +62,9 @@ extension OperatorDesk {
                     + "it through."
             )
         }
-        guard !order.state.isTerminal else { return CancelAnswer(order: order, tradeState: trade.state, wasOver: true) }
+        guard try !order.state.isTerminal || self.mayTurnUp(trade) else {
+            return CancelAnswer(order: order, tradeState: trade.state, wasOver: true)
+        }
         var asked: Set<TradeState> = []
         _ = try Patience.wait(patience) {
             trade = try self.existingTrade(id.trade)
@@ -79,11 +80,6 @@ extension OperatorDesk {
             wasOver: false,
             mayTurnUp: try self.mayTurnUp(trade)
         )
-    }
-
-    /// The account keeps symbol and cash of a cancelled entry until it is certain that nothing comes of it.
-    private func mayTurnUp(_ trade: Trade) throws -> Bool {
-        try trade.state == .cancelled && self.account()?.openTrades[trade.id] != nil
     }
 
     /// Says to OrderExecution that the trade's entry is not wanted any more.

@@ -8,7 +8,8 @@ package struct CancelCommand: ParsableCommand {
         abstract: "Takes an entry order back.",
         discussion: """
             By way of the agents: what has filled until then becomes a position with its stop. Stops and exits are not \
-            taken back. Waits up to 15 s for the order's end.
+            taken back. Waits up to 15 s for the order's end. An entry that was given up while its request may have \
+            been under way, or that the broker did not have, may still turn up there: code 75 until that is certain.
 
             Example: tradectl cancel MSFT-20090206T210000Z-entry-1
 

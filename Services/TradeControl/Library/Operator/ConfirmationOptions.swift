@@ -6,17 +6,14 @@ struct ConfirmationOptions: ParsableArguments {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    func validate() throws {
-        guard self.yes || isatty(STDIN_FILENO) == 1 else {
-            throw ValidationError("there is no terminal to ask on: say --yes")
-        }
-    }
-
     /// Shows `text`, whole lines, and asks, unless it was said not to.
     ///
-    /// - Throws: `CommandFailure` unless the answer is yes.
+    /// - Throws: `CommandFailure` unless there is somebody to ask, and the answer is yes.
     func ask(_ question: String, about text: String) throws(CommandFailure) {
         guard !self.yes else { return }
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw CommandFailure(.usage, "There is no terminal to ask on: say --yes. Nothing was done.")
+        }
         FileSystem.write(Display.plain("\(text)\(question) [y/N] "), to: STDERR_FILENO)
         guard ["y", "yes"].contains(readLine()?.lowercased()) else {
             throw CommandFailure(.failed, "Nothing was done.")

@@ -34,7 +34,11 @@ package struct Examination: OperatorAnswer {
         self.note("redis", .fine, "answers at \(place.endpoint)")
         self.examineAccess(place.endpoint)
         try self.examineServer(connection)
-        try self.examineLedger(RedisMessageBus(endpoint: place.endpoint, namespace: place.namespace), place)
+        do {
+            try self.examineLedger(RedisMessageBus(endpoint: place.endpoint, namespace: place.namespace), place)
+        } catch {
+            self.note("ledger", .problem, "\(error)")
+        }
         self.examineBroker(settings)
         self.examineCollector(settings)
     }
@@ -126,6 +130,7 @@ package struct Examination: OperatorAnswer {
                 "there is none in the namespace \(place.namespace): no agent has run there yet"
             )
         }
+        if let fault = installation.fault { return self.note("ledger", .problem, fault) }
         let id = String(decoding: installation.body, as: UTF8.self).prefix(8)
         self.note("ledger", .fine, "\(id)… in the namespace \(place.namespace)")
         var strange: [String] = []

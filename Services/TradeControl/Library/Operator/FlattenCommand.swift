@@ -1,5 +1,5 @@
+import AgentRuntime
 package import ArgumentParser
-import Glibc
 import TradingCore
 
 /// `tradectl flatten`
@@ -32,25 +32,25 @@ package struct FlattenCommand: ParsableCommand {
     package init() {}
 
     package func validate() throws {
-        guard self.all != (self.symbol != nil) else { throw ValidationError("name a symbol, or --all") }
+        guard self.all != (self.symbol != nil) else { throw ValidationError("name a symbol, or say --all") }
     }
 
     package func run() throws {
         try self.output.show {
             let desk = try OperatorDesk()
-            let (trades, unreadable) = try desk.tradesToFlatten(self.symbol)
+            let found = try desk.tradesToFlatten(self.symbol)
             let others = try desk.openSymbols().map(\.rawValue).joined(separator: ", ")
-            if trades.isEmpty, unreadable.isEmpty, let symbol, !others.isEmpty {
+            if found == StoredTrades(), let symbol, !others.isEmpty {
                 // A misspelt one would look sold.
-                FileSystem.write("tradectl: no trade is open in \(symbol), but in \(others)\n", to: STDERR_FILENO)
+                throw CommandFailure(.notFound, "No trade is open in \(symbol); there are in \(others).")
             }
-            if !trades.isEmpty {
+            if !found.trades.isEmpty {
                 try self.confirmation.ask(
                     "Sell these at the market, and take back what is not filled?",
-                    about: Self.table(of: trades)
+                    about: Self.table(of: found.trades)
                 )
             }
-            return try desk.flatten(trades.map(\.id), unreadable: unreadable)
+            return try desk.flatten(found.trades.map(\.id), unreadable: found.unreadable)
         }
     }
 

@@ -1,4 +1,4 @@
-import AgentRuntime
+package import AgentRuntime
 package import MessageBus
 package import TradingCore
 
@@ -7,9 +7,6 @@ package final class OperatorDesk {
     package let bus: RedisMessageBus
     package let endpoint: RedisEndpoint
     package let namespace: String
-
-    /// How the operator signs messages.
-    private static let source = "tradectl"
 
     /// - Throws: `CommandFailure` if there is no ledger, `MessageBusError` if Redis does not answer.
     package init(endpoint: RedisEndpoint, namespace: String) throws {
@@ -22,6 +19,9 @@ package final class OperatorDesk {
                 "There is no ledger in the namespace \(namespace) of \(endpoint): no agent has run there yet. Check "
                     + "REDIS_URL (redis.url) and QUINTET_NAMESPACE (quintet.namespace)."
             )
+        }
+        if let fault = installation.fault {
+            throw CommandFailure(.failed, "The ledger has lost its identity: \(fault).")
         }
         self.bus.installation = String(decoding: installation.body, as: UTF8.self)
     }
@@ -52,7 +52,7 @@ package final class OperatorDesk {
         do {
             return try documents.find(key, as: Value.self)?.value
         } catch {
-            throw CommandFailure(.failed, "The ledger's document \(key.rawValue) cannot be read: \(error)")
+            throw CommandFailure(.failed, "The ledger's document \(key.rawValue) cannot be read: \(error).")
         }
     }
 
@@ -61,12 +61,15 @@ package final class OperatorDesk {
         try self.value(Trade.key(id))
     }
 
-    /// - Throws: `CommandFailure` if the ledger has no such trade.
+    /// - Throws: `CommandFailure` if the ledger has no such trade, or it cannot be read.
     func existingTrade(_ id: TradeID) throws -> Trade {
-        guard let trade = try self.trade(id) else {
-            throw CommandFailure(.notFound, "The ledger has no trade \(id). `tradectl trades` lists them.")
+        do {
+            if let trade = try self.trade(id) { return trade }
+        } catch let failure as CommandFailure {
+            let journal = "`tradectl journal export --trade \(id)` has it as each commit left it."
+            throw CommandFailure(failure.code, "\(failure) \(journal)")
         }
-        return trade
+        throw CommandFailure(.notFound, "The ledger has no trade \(id). `tradectl trades` lists them.")
     }
 
     package func account() throws -> Account? {
@@ -77,51 +80,57 @@ package final class OperatorDesk {
         try self.value(MarketClock.key)
     }
 
-    /// Every trade there ever was, the newest signal first.
-    package func trades() throws -> [Trade] {
-        var ids = try self.bus.members(of: Decision.tradesSet).compactMap { TradeID($0) }[...]
-        var trades: [Trade] = []
-        while !ids.isEmpty {
-            trades += try self.trades(Array(ids.prefix(200)))
-            ids = ids.dropFirst(200)
-        }
-        return trades.sorted { ($1.signaledAt, $0.id) < ($0.signaledAt, $1.id) }
+    /// Every trade there ever was.
+    package func trades() throws -> StoredTrades {
+        try StoredTrades(try self.bus.members(of: Decision.tradesSet).compactMap { TradeID($0) }, on: self.bus)
     }
 
-    /// What the account has open, in the order of its ids.
-    package func openTrades() throws -> [Trade] {
-        try self.trades(try self.account()?.openTrades.keys.sorted() ?? [])
+    /// What the account has open, in the order of the ids.
+    package func openTrades() throws -> StoredTrades { try self.openTrades(in: try self.account()) }
+
+    func openTrades(in account: Account?) throws -> StoredTrades {
+        try account.map { try StoredTrades(openIn: $0, on: self.bus) } ?? StoredTrades()
     }
 
-    private func trades(_ ids: [TradeID]) throws -> [Trade] {
-        let documents = try self.documents(ids.map(Trade.key))
-        return try ids.compactMap { try Self.value(Trade.key($0), in: documents) }
+    /// The account keeps symbol and cash of an entry that was given up until it is certain that nothing comes of it: its
+    /// request may have been under way, or the broker did not have it for a minute.
+    func mayTurnUp(_ trade: Trade) throws -> Bool {
+        try trade.state == .cancelled && self.account()?.openTrades[trade.id] != nil
     }
 
+    /// One that cannot be read counts as none.
     package func quotes(of symbols: some Sequence<Symbol>) throws -> [Symbol: Quote] {
         let symbols = Set(symbols).sorted()
         let documents = try self.documents(symbols.map(Quote.key))
-        return try symbols.reduce(into: [:]) { $0[$1] = try documents.quote($1) }
+        return symbols.reduce(into: [:]) { $0[$1] = try? documents.quote($1) }
     }
 
-    /// The newest market time that the agents have told of; the wall clock's where they have told of none.
+    /// When the trade took its newest step, in market time. Nil if that cannot be read.
+    private func lastStep(of trade: Trade) throws -> Timestamp? {
+        guard let entry = try self.bus.history(of: Trade.key(trade.id)).last else { return nil }
+        return (try? JSONValue(parsing: entry)).flatMap { try? Transition(json: $0) }?.timestamp
+    }
+
+    /// The newest market time that the agents have told of; the wall clock's where they have told of none that can be
+    /// read.
     func marketTime() throws -> Timestamp {
         let quotes = try self.bus.quotes().compactMap { try? Message(decoding: $0.document.body).timestamp }
-        return ([try self.marketClock()?.lastBoundary].compactMap(\.self) + quotes).max() ?? WallClock.now()
+        let clock = try? self.documents([MarketClock.key]).find(MarketClock.key, as: MarketClock.self)?.value
+        return ([clock?.lastBoundary].compactMap(\.self) + quotes).max() ?? WallClock.now()
     }
 
     // MARK: Speaking
 
     /// A message of the operator's. Said twice, it is two messages.
     func message(_ body: MessageBody, trade: Trade? = nil) throws -> Message {
-        let about = "\(Self.source) \(WallClock.now().nanoseconds)"
-        let time = try self.marketTime()
+        let about = "\(Message.operatorSource) \(WallClock.now().nanoseconds)"
+        let time = try max(self.marketTime(), trade.flatMap(self.lastStep) ?? Timestamp(seconds: 0))
         // The agent of that name only lends its voice.
         let speaker = Speaker(.strategy)
         var message =
             trade.map { speaker.say(body, trade: $0, at: time, about: about) }
             ?? speaker.say(body, at: time, about: about)
-        message.source = Self.source
+        message.source = Message.operatorSource
         return message
     }
 
@@ -141,7 +150,7 @@ package final class OperatorDesk {
         var commit = commit
         let entry = JournalEntry(
             commit,
-            by: Self.source,
+            by: Message.operatorSource,
             instance: OperatorName.current(),
             at: WallClock.now()
         )

@@ -1,3 +1,4 @@
+package import AgentRuntime
 package import TradingCore
 
 /// What is held, each with its protection and what it is worth now.
@@ -27,9 +28,15 @@ package struct PositionList: OperatorAnswer {
 
     /// In the order of their trades' ids.
     package var positions: [Position]
+    /// Open trades of which nobody can say here what they hold.
+    package var unreadable: [UnreadableTrade]
+
+    package var problem: CommandFailure.Code? { self.unreadable.isEmpty ? nil : .failed }
 
     package init(reading desk: OperatorDesk) throws {
-        let trades = try desk.openTrades().filter { $0.heldQuantity > .zero }
+        let open = try desk.openTrades()
+        self.unreadable = open.unreadable
+        let trades = open.trades.filter { $0.heldQuantity > .zero }
         let quotes = try desk.quotes(of: trades.map(\.symbol))
         self.positions = try trades.map { trade in
             let quote = quotes[trade.symbol]
@@ -39,7 +46,8 @@ package struct PositionList: OperatorAnswer {
     }
 
     package var text: String {
-        guard !self.positions.isEmpty else { return "No positions.\n" }
+        let warnings = self.unreadable.map { "WARNING: what \($0.id) holds cannot be said. \($0.reason)\n" }.joined()
+        guard !self.positions.isEmpty else { return warnings.isEmpty ? "No positions.\n" : warnings }
         var table = TextTable(
             .left("SYMBOL"),
             .right("SHARES"),
@@ -70,10 +78,13 @@ package struct PositionList: OperatorAnswer {
                 trade.id.rawValue
             )
         }
-        return table.text
+        return table.text + warnings
     }
 
     package func write(to writer: inout JSONWriter) {
-        writer.object { $0.field("positions", self.positions) }
+        writer.object {
+            $0.field("positions", self.positions)
+            $0.field("unreadable", self.unreadable)
+        }
     }
 }

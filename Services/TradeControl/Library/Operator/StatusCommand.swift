@@ -11,7 +11,7 @@ package struct StatusCommand: ParsableCommand {
             calls that wait for the agent or are in its hands; OLDEST is the age of the oldest pending one. A breaker \
             shows what it last told of itself; after a restart it is closed. Ends with code 1 if there is a problem, \
             such as an agent that does not run, a broker that \
-            has not answered yet, an open breaker, shares without a stop, or a dead letter. A halt is \
+            has not answered yet, an open breaker, shares without a stop, an order of unknown outcome, or a dead letter. A halt is \
             none.
 
             Example: tradectl status --json

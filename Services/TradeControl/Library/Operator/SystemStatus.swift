@@ -1,3 +1,4 @@
+import AgentRuntime
 import MessageBus
 package import TradingCore
 
@@ -50,10 +51,17 @@ package struct SystemStatus: OperatorAnswer {
     package var account: Account?
     /// By the last quotes; nil while one is missing.
     package var equity: Money?
-    package var openTrades: [Trade]
+    /// In the order of their ids, also those that cannot be read.
+    package var openTrades: [TradeID]
     /// Of these, those that have held shares without a stop or a sale under way for `timeForCover`.
     package private(set) var uncovered: [Trade]
+    /// Sent, and nobody knows yet what became of them.
+    package private(set) var unknownOrders: [ClientOrderID]
     package var halt: TradingHalt?
+    /// What of the account and its trades cannot be read, and what that means. Whole sentences.
+    package var unreadable: [String]
+    /// Account or market have not been read from the broker yet.
+    private let isUnread: Bool
     /// Counted up to 1000.
     package var deadLetters: Int
 
@@ -70,22 +78,40 @@ package struct SystemStatus: OperatorAnswer {
             }
         }
         self.breakers = last.sorted { $0.key < $1.key }.map(\.value)
-        self.market = try desk.marketClock()
-        self.account = try desk.account()
-        self.openTrades = try desk.openTrades()
+        var unreadable: [String] = []
+        /// What cannot be read hides nothing else: on such a day the rest counts most.
+        func readable<Value>(_ read: () throws -> Value?) throws -> Value? {
+            do {
+                return try read()
+            } catch let failure as CommandFailure {
+                unreadable.append(failure.description)
+                return nil
+            }
+        }
+        self.market = try readable { try desk.marketClock() }
+        let account = try readable { try desk.account() }
+        self.account = account
+        self.openTrades = account?.openTrades.keys.sorted() ?? []
+        self.isUnread = unreadable.isEmpty && (account == nil || self.market == nil)
+        let open = try desk.openTrades(in: account)
+        for trade in open.unreadable {
+            unreadable.append("\(trade.id) is open, and its shares may be without a stop. \(trade.reason)")
+        }
         // A stop takes a moment from the fill to the broker, and so does the sale that takes its place.
-        var uncovered = self.openTrades.filter { $0.uncoveredQuantity > .zero }
+        var uncovered = open.trades.filter { $0.uncoveredQuantity > .zero }
         _ = try Patience.wait(uncovered.isEmpty ? .zero : Self.timeForCover) {
             uncovered = try uncovered.compactMap { try desk.trade($0.id) }.filter { $0.uncoveredQuantity > .zero }
             return uncovered.isEmpty ? true : nil
         }
         self.uncovered = uncovered
+        self.unknownOrders = open.trades.flatMap(\.orders).filter { $0.state == .unknown }.map(\.id)
         self.halt = try desk.haltInForce()
         self.deadLetters = try desk.bus.tail(of: .deadLetter, limit: 1000).count
         if let account {
             let prices = try desk.quotes(of: account.positions.keys).mapValues(\.bid)
             self.equity = try RiskRules.equity(of: account, prices: prices)
         }
+        self.unreadable = unreadable
     }
 
     private static func agent(_ name: AgentName, _ bus: RedisMessageBus, now: Timestamp) throws -> Agent {
@@ -98,7 +124,8 @@ package struct SystemStatus: OperatorAnswer {
                 if let oldest = group.oldestPendingTime {
                     agent.oldestPending = max(agent.oldestPending ?? .zero, now - oldest)
                 }
-                for consumer in group.consumers {
+                // A broker lane goes on asking while the thread that decides hangs.
+                for consumer in group.consumers where name.inputStreams.contains(stream) {
                     idle[consumer.name] = min(idle[consumer.name] ?? consumer.idle, consumer.idle)
                 }
             }
@@ -120,20 +147,28 @@ package struct SystemStatus: OperatorAnswer {
             }
             problems.append("\(agent.name) does not run\(last ?? "")")
         }
-        if self.account == nil || self.market == nil {
+        problems += self.unreadable
+        if self.isUnread {
             problems.append(
                 "\(self.account == nil ? "the account" : "the market's time") has not been read from the broker yet: the "
                     + "agents' logs and `tradectl doctor` say why"
             )
         }
-        for (_, change) in self.breakers where change.to == .open {
-            problems.append("breaker \(change.breaker) is open: \(change.reason)")
+        for (at, change) in self.breakers where change.to == .open {
+            problems.append(
+                "breaker \(change.breaker) was open when it last told of itself, at \(at): \(change.reason)"
+            )
         }
         for (symbol, reason) in (self.account?.frozenSymbols ?? [:]).sorted(by: { $0.key < $1.key }) {
             problems.append("\(symbol) takes no entries: \(reason)")
         }
         for trade in self.uncovered {
-            problems.append("\(trade.id) holds \(trade.uncoveredQuantity) shares without a stop or a sale under way")
+            problems.append(
+                "\(trade.id) holds \(trade.uncoveredQuantity) shares without a stop or a sale at the broker"
+            )
+        }
+        for order in self.unknownOrders {
+            problems.append("nobody knows yet what became of \(order): the agents go on asking the broker")
         }
         if let skew = self.market?.clockSkew {
             problems.append("the agents' clock and the broker's differ by \(skew) ms")
@@ -199,7 +234,9 @@ package struct SystemStatus: OperatorAnswer {
         } else {
             facts.add("market", "not known yet")
         }
-        guard let account else { return facts.add("account", "not read from the broker yet") }
+        guard let account else {
+            return facts.add("account", self.isUnread ? "not read from the broker yet" : "cannot be read")
+        }
         facts.add("cash", Display.dollars(account.cash))
         if account.reservedCash != .zero { facts.add("reserved", Display.dollars(account.reservedCash)) }
         facts.add("equity", self.equity.map(Display.dollars) ?? "unknown: a held symbol has no quote")
@@ -232,7 +269,7 @@ package struct SystemStatus: OperatorAnswer {
                     $0.field("high_water_mark", account.highWaterMark)
                     $0.field("drawdown", self.drawdown)
                     $0.field("entries_stopped", account.entriesStopped)
-                    $0.field("open_trades", self.openTrades.map(\.id))
+                    $0.field("open_trades", self.openTrades)
                     $0.field(
                         "frozen_symbols",
                         account.frozenSymbols.sorted { $0.key < $1.key }.map(SymbolReason.init)
@@ -255,14 +292,5 @@ package struct SystemStatus: OperatorAnswer {
                 $0.field("reason", self.change.reason)
             }
         }
-    }
-}
-
-extension Trade {
-    /// Shares held that neither a stop at the broker nor a sale under way covers.
-    var uncoveredQuantity: Quantity {
-        let selling = self.orders.filter { $0.id.role == .exit && $0.isAtBroker }
-            .reduce(Quantity.zero) { $0 + $1.remainingQuantity }
-        return max(.zero, self.heldQuantity - self.protectedQuantity - selling)
     }
 }

@@ -1,3 +1,4 @@
+import AgentRuntime
 import MessageBus
 package import TradingCore
 
@@ -29,15 +30,15 @@ package struct HaltAnswer: OperatorAnswer {
     package var unknown: [ClientOrderID] = []
     /// Entry orders that the broker has: they may still fill.
     package var resting: [ClientOrderID] = []
-    /// Entry orders that were given up since the broker did not have them. Should one turn up, it is taken back.
+    /// Entry orders that were given up before the broker had them for certain. Should one turn up, it is taken back.
     package var givenUp: [ClientOrderID] = []
-    /// Why nobody can say which these are; nil if that could be read.
-    package var unreadable: String?
+    /// Why nobody can say of some, or of all, whether they are among these. Whole sentences.
+    package var unreadable: [String] = []
 
     private var isSure: Bool { self.underWay.isEmpty && self.unknown.isEmpty }
 
     package var problem: CommandFailure.Code? {
-        self.unreadable != nil ? .failed : self.isSure ? nil : .unconfirmed
+        !self.unreadable.isEmpty ? .failed : self.isSure ? nil : .unconfirmed
     }
 
     package var text: String {
@@ -45,9 +46,8 @@ package struct HaltAnswer: OperatorAnswer {
             self.isNew
             ? "Trading is halted: \(self.halt.reason)\n"
             : "Trading has been halted since \(self.halt.since), by \(self.halt.by): \(self.halt.reason)\n"
-        if let unreadable {
-            text += "WARNING: which entries the broker has cannot be said. \(unreadable)\n"
-        } else if self.isSure, self.givenUp.isEmpty {
+        for reason in self.unreadable { text += "WARNING: not every entry that the broker has is known. \(reason)\n" }
+        if self.unreadable.isEmpty, self.isSure, self.givenUp.isEmpty {
             text += "No further entry order reaches the broker until `tradectl resume`. Stops and exits go on.\n"
         }
         for entry in self.underWay {
@@ -64,8 +64,8 @@ package struct HaltAnswer: OperatorAnswer {
         if self.isSure, !self.givenUp.isEmpty {
             text += "No further entry order is sent until `tradectl resume`. Stops and exits go on.\n"
         }
-        for order in self.givenUp {
-            text += "Given up, since the broker did not have it; taken back should it turn up there: \(order)\n"
+        for order in self.givenUp where !self.underWay.contains(where: { $0.order == order }) {
+            text += "Given up before the broker had it for certain; taken back should it turn up there: \(order)\n"
         }
         for order in self.resting where !self.underWay.contains(where: { $0.order == order }) {
             text += "At the broker already, and may fill: \(order) (`tradectl cancel \(order)` takes it back)\n"
@@ -107,7 +107,7 @@ package struct ResumeAnswer: OperatorAnswer {
         }
         if self.ended == nil, self.stopped == nil { return "Trading was not halted.\n" }
         let why = [self.ended.map { "halted since \($0.since): \($0.reason)" }, self.stopped.map { "stopped: \($0)" }]
-        return "Trading goes on. It was \(why.compactMap(\.self).joined(separator: ", and ")).\n"
+        return "Trading goes on. It had been \(why.compactMap(\.self).joined(separator: ", and ")).\n"
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -146,24 +146,29 @@ extension OperatorDesk {
         guard let halt = found else { throw CommandFailure(.failed, "The halt could not be written.") }
         var answer = HaltAnswer(halt: halt, isNew: isNew, underWay: try self.entriesUnderWay())
         let before = Set(answer.underWay.map(\.order))
-        do {
-            _ = try Patience.wait(patience) {
-                answer.underWay = try self.entriesUnderWay().filter { before.contains($0.order) }
-                // In this order: a call is answered before its answer is booked. What is left in the lane it withholds;
-                // an intent that is neither there nor on its way back is one whose answer was set aside.
-                let isWithheld = try self.owesWork(on: AgentName.orderExecution.callStream(.entries)) ?? true
-                let isBooked = try self.owesWork(on: AgentName.orderExecution.inbox) != true
-                let entries = try self.openTrades().compactMap(\.entryOrder)
-                answer.unknown = entries.filter {
-                    $0.state == .unknown || $0.state == .intent && !(isWithheld && isBooked)
-                }.map(\.id)
-                answer.resting = entries.filter { $0.isAtBroker && $0.state != .unknown }.map(\.id)
-                // The account keeps them until their session is over.
-                answer.givenUp = entries.filter { $0.state == .cancelled && $0.brokerOrderID == nil }.map(\.id)
-                return answer.underWay.isEmpty && answer.unknown.isEmpty ? true : nil
+        _ = try Patience.wait(patience) {
+            answer.underWay = try self.entriesUnderWay().filter { before.contains($0.order) }
+            // In this order: a call is answered before its answer is booked. What is left in the lane it withholds; of an
+            // intent that is not there the answer is on its way back, or was set aside.
+            let withheld = try self.entriesInLane()
+            let isBooked = try self.isInboxEmpty()
+            var open = StoredTrades()
+            do {
+                open = try self.openTrades()
+                answer.unreadable = open.unreadable.map(\.reason)
+            } catch let failure as CommandFailure {
+                answer.unreadable = [failure.description]
             }
-        } catch let failure as CommandFailure {
-            answer.unreadable = failure.description
+            let entries = open.trades.compactMap(\.entryOrder)
+            // The account keeps them until their session is over.
+            let givenUp = entries.filter { $0.state == .cancelled && $0.brokerOrderID == nil }
+            answer.unknown =
+                (entries.filter { $0.state == .unknown || $0.state == .intent && !withheld.contains($0.id) }
+                // The answer to its request may say that the broker has it.
+                + (isBooked ? [] : givenUp)).map(\.id)
+            answer.resting = entries.filter { $0.isAtBroker && $0.state != .unknown }.map(\.id)
+            answer.givenUp = isBooked ? givenUp.map(\.id) : []
+            return answer.underWay.isEmpty && answer.unknown.isEmpty ? true : nil
         }
         guard try self.haltInForce()?.since == halt.since else {
             throw CommandFailure(
@@ -174,10 +179,11 @@ extension OperatorDesk {
         return answer
     }
 
-    /// Whether there is something in the stream that OrderExecution has not dealt with. Nil if it has never read it.
-    private func owesWork(on stream: StreamName) throws -> Bool? {
-        try self.bus.groups(on: stream).first { $0.name == AgentName.orderExecution.rawValue }
-            .map { $0.pending > 0 || $0.unread > 0 }
+    /// Whether OrderExecution has dealt with every answer there is.
+    private func isInboxEmpty() throws -> Bool {
+        let agent = AgentName.orderExecution
+        let group = try self.bus.groups(on: agent.inbox).first { $0.name == agent.rawValue }
+        return group.map { $0.pending == 0 && $0.unread == 0 } ?? true
     }
 
     /// Ends the halt and every other stop of entries. Returns when Risk has taken it in, or after `patience`.
@@ -206,19 +212,38 @@ extension OperatorDesk {
 
     /// Of the lane's entries, those it was handed and has not answered.
     private func entriesUnderWay() throws -> [EntryUnderWay] {
-        let agent = AgentName.orderExecution
-        let entries = try self.bus.unacknowledged(
-            group: agent.rawValue,
-            on: agent.callStream(.entries),
-            limit: 10_000
-        )
-        return entries.compactMap { entry in
-            guard let message = try? Message(decoding: entry.body), case .brokerCallRequested(let call) = message.body,
-                call.isEntry, let order = call.orders.first
-            else { return nil }
-            return EntryUnderWay(order: order, instance: entry.consumer, idle: entry.idle)
+        try self.unansweredCalls().compactMap { entry in
+            Self.entryOrder(in: entry.body).map {
+                EntryUnderWay(order: $0, instance: entry.consumer, idle: entry.idle)
+            }
         }
     }
+
+    /// These, and those it was never handed.
+    private func entriesInLane() throws -> Set<ClientOrderID> {
+        let (agent, stream) = (AgentName.orderExecution, Self.entriesLane)
+        let group = try self.bus.groups(on: stream).first { $0.name == agent.rawValue }
+        let unread = try self.bus.entries(of: stream, after: group?.lastDelivered, limit: Self.maximumCalls).map(\.body)
+        return Set((unread + (try self.unansweredCalls()).map(\.body)).compactMap(Self.entryOrder))
+    }
+
+    private func unansweredCalls() throws -> [UnacknowledgedEntry] {
+        try self.bus.unacknowledged(
+            group: AgentName.orderExecution.rawValue,
+            on: Self.entriesLane,
+            limit: Self.maximumCalls
+        )
+    }
+
+    private static func entryOrder(in body: [UInt8]) -> ClientOrderID? {
+        guard let message = try? Message(decoding: body), case .brokerCallRequested(let call) = message.body,
+            call.isEntry
+        else { return nil }
+        return call.orders.first
+    }
+
+    private static let entriesLane = AgentName.orderExecution.callStream(.entries)
+    private static let maximumCalls = 10_000
 
     /// By Redis, whose clock all machines share.
     private func wallTime() throws -> Timestamp { try self.bus.time() }

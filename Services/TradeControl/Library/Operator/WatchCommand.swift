@@ -9,7 +9,7 @@ package struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Follows what the agents do, live: every step of every trade, every event, every call that failed.",
         discussion: """
-            Reads the journal and touches nothing. Begins with the last entries there are, goes on until Ctrl-C, and \
+            Reads the journal and touches nothing. Begins with the last such entries there are, goes on until Ctrl-C, and \
             outlasts a restart of Redis. The first column is the wall clock's time in UTC, the second the market's.
 
             Example: tradectl watch --symbol AAPL
@@ -26,10 +26,10 @@ package struct WatchCommand: ParsableCommand {
     @Option(help: "Only what is about this symbol's trades.", transform: CommandArguments.symbol)
     var symbol: Symbol?
 
-    @Option(help: "How many of the entries that are already there are shown first.")
+    @Option(help: ArgumentHelp("How many of such entries that are already there are shown first.", valueName: "count"))
     var last = 10
 
-    @Option(name: .customLong("for"), help: "End after so many seconds.")
+    @Option(name: .customLong("for"), help: ArgumentHelp("End after so many seconds.", valueName: "seconds"))
     var seconds: Int?
 
     @Flag(help: "Print the entries as they are, one JSON object a line.")
@@ -49,8 +49,10 @@ package struct WatchCommand: ParsableCommand {
             let desk = try OperatorDesk()
             let deadline = self.seconds.map { ContinuousClock.now + .seconds($0) }
             // An entry at a time: its id is where the next look goes on.
-            let shown = try desk.bus.tail(of: .journal, limit: self.last + 1)
-            var cursor = shown.count > self.last ? shown.first?.id : nil
+            var cursor = try desk.bus.tail(of: .journal, limit: 1).first?.id
+            for entry in try self.past(desk.bus, upTo: cursor) {
+                guard try self.show(entry) else { return }
+            }
             var isAway = false
             while deadline.map({ ContinuousClock.now < $0 }) ?? true {
                 do {
@@ -72,12 +74,32 @@ package struct WatchCommand: ParsableCommand {
         }
     }
 
-    /// False once nobody reads any more.
-    private func show(_ entry: (id: String, body: [UInt8])) throws -> Bool {
+    /// The last of those up to `newest` that are about what was asked for.
+    private func past(_ bus: RedisMessageBus, upTo newest: String?) throws -> [(id: String, body: [UInt8])] {
+        guard let newest, self.last > 0 else { return [] }
+        guard let wanted = self.trade?.rawValue ?? self.symbol?.rawValue else {
+            return try bus.tail(of: .journal, limit: self.last)
+        }
+        var found: [(id: String, body: [UInt8])] = []
+        try JournalReader(bus).forEach(holding: wanted) { id, body in
+            guard StreamPosition(id) <= StreamPosition(newest), !self.lines(of: (id, body)).isEmpty else { return }
+            if found.count == self.last { found.removeFirst() }
+            found.append((id, body))
+        }
+        return found
+    }
+
+    /// Those about what was asked for.
+    private func lines(of entry: (id: String, body: [UInt8])) -> [JournalLine] {
         let told = JournalReader.read(entry.body, entry.id) { try JournalLine.lines(of: $0) } ?? []
-        let lines = told.filter { line in
+        return told.filter { line in
             (self.trade.map { line.trade == $0 } ?? true) && (self.symbol.map { line.isAbout($0) } ?? true)
         }
+    }
+
+    /// False once nobody reads any more.
+    private func show(_ entry: (id: String, body: [UInt8])) throws -> Bool {
+        let lines = self.lines(of: entry)
         guard !lines.isEmpty else { return true }
         let text = self.json ? String(decoding: entry.body, as: UTF8.self) + "\n" : lines.map(\.text).joined()
         return try FileSystem.print(text)

@@ -130,7 +130,7 @@ package struct ReplayCommand: ParsableCommand {
             guard isHeld else { return false }
             FileSystem.write(
                 "\nEverything goes on running until Ctrl-C. From another terminal:\n"
-                    + "  REDIS_URL=$(cat \(directory.address("redis"))) && export REDIS_URL && tradectl status\n",
+                    + "  REDIS_URL=$(cat \(directory.address("redis"))) && export REDIS_URL && \(CommandLine.arguments[0]) status\n",
                 to: STDOUT_FILENO
             )
             return true

@@ -142,7 +142,7 @@ package enum HTMLReport {
         let steps = trade.history.map { step in
             "<tr><td>\(step.timestamp)</td><td>\(step.to.rawValue)</td><td>\(step.trigger.rawValue)</td></tr>\n"
         }
-        let reason = trade.strategyReason.map { "<br>the strategy: \(Self.escaped($0))" } ?? ""
+        let reason = trade.signalReason.map { "<br>the \(trade.exitReason?.rawValue ?? ""): \(Self.escaped($0))" } ?? ""
         return """
             <tr id="\(trade.id)"><td><label><input type="checkbox">\(trade.symbol)</label></td>\(cells.joined())\
             <td class="number \(outcome)">\(trade.pnl.map { Display.signedDollars($0) } ?? "")</td></tr>

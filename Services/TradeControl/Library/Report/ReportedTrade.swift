@@ -29,7 +29,7 @@ package struct ReportedTrade: Hashable, Sendable {
     package var exitPrice: Price?
     package var exitReason: ExitReason?
     /// In the strategy's own words; nil unless the strategy wanted it sold.
-    package var strategyReason: String?
+    package var signalReason: String?
     package var pnl: Money?
     package var signaledAt: Timestamp
     package var filledAt: Timestamp?
@@ -37,7 +37,7 @@ package struct ReportedTrade: Hashable, Sendable {
     package var traceID: TraceID
     package var history: [Transition]
 
-    /// - Parameter exitReasons: what the strategy said, by its exit signal.
+    /// - Parameter exitReasons: what the strategy or an operator said, by the exit signal.
     package init(_ record: Ledger.Record, exitReasons: [MessageID: String] = [:]) {
         let trade = record.trade
         let bought = Execution(of: trade.orders.filter { $0.terms.side == .buy })
@@ -50,9 +50,9 @@ package struct ReportedTrade: Hashable, Sendable {
         self.fillPrice = bought.price
         self.exitPrice = sold.price
         self.exitReason = trade.exitReason
-        if trade.exitReason == .strategy {
+        if trade.exitReason == .strategy || trade.exitReason == .operator {
             let signal = record.history.last { $0.trigger == .exitSignal }
-            self.strategyReason = signal.flatMap { exitReasons[$0.messageID] }
+            self.signalReason = signal.flatMap { exitReasons[$0.messageID] }
         }
         self.pnl = trade.pnl
         self.signaledAt = trade.signaledAt
@@ -92,7 +92,7 @@ package struct ReportedTrade: Hashable, Sendable {
             if self.state == .closed {
                 $0.field("exit_price", self.exitPrice)
                 $0.field("exit_reason", self.exitReason)
-                $0.field("strategy_reason", self.strategyReason)
+                $0.field(self.exitReason == .operator ? "operator_reason" : "strategy_reason", self.signalReason)
                 $0.field("pnl", self.pnl)
             }
             $0.field("signaled_at", style.text(self.signaledAt))

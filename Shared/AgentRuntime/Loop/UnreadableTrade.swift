@@ -1,16 +1,12 @@
 package import TradingCore
 
-/// A trade that the account has open and that the ledger does not show.
+/// A trade that was asked for and that the ledger does not show.
 package struct UnreadableTrade: Hashable, Sendable, JSONEncodable {
     package var id: TradeID
-    package var symbol: Symbol
+    /// Nil unless the account has the trade open. Its shares, if it holds any, may be without a stop.
+    package var symbol: Symbol?
+    /// Whole sentences.
     package var reason: String
-
-    /// A whole line.
-    package var warning: String {
-        "WARNING: nothing was asked for \(self.id), and its shares may still be held: look for \(self.symbol) at the "
-            + "broker. \(self.reason)\n"
-    }
 
     package func write(to writer: inout JSONWriter) {
         writer.object {
